@@ -1,0 +1,1 @@
+"""Named entity recognition as token classification with BIO tags, for spaCy."""

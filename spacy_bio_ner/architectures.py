@@ -1,0 +1,75 @@
+"""What a config can name: the tagger's model and the BiLSTM encoder."""
+
+from typing import List, Optional
+
+from spacy.tokens import Doc
+from spacy.util import registry
+from thinc.api import Dropout, Linear, Model, NumpyOps, chain, clone, list2ragged, ragged2list, with_array
+from thinc.types import Floats2d
+
+from .crf import CRF, Potentials
+from .lstm import BiLSTM
+
+# A tag added to a trained model starts out this many nats behind one scored 0, so that a label nobody has
+# yet shown the model does not turn up in its predictions.
+UNSEEN_TAG_SCORE = -10.0
+
+
+@registry.architectures("spacy_bio_ner.BioTagger.v1")
+def BioTagger(
+    tok2vec: Model[List[Doc], List[Floats2d]], nO: Optional[int] = None
+) -> Model[List[Doc], Potentials]:
+    """Build a BIO tagger: token vectors, one score per tag for each token, and a linear-chain CRF.
+
+    tok2vec (Model[List[Doc], List[Floats2d]]): The token-to-vector subnetwork, or a listener to one.
+    nO (Optional[int]): The number of tags. Inferred from the labels if None.
+    RETURNS (Model[List[Doc], Potentials]): The model. Its references "tok2vec", "emission" and "crf" name
+        its parts, and attrs["resize_output"] sets the number of tags.
+    """
+    emission, crf = Linear(nO), CRF(nO)
+    model = chain(tok2vec, list2ragged(), Dropout(), with_array(emission), crf)
+    model.set_ref("tok2vec", tok2vec)
+    model.set_ref("emission", emission)
+    model.set_ref("crf", crf)
+    model.attrs["resize_output"] = resize_output
+    for node in model.walk():
+        # NumPy's own BLAS is several times as fast as thinc's default, BLIS, on CPUs with AVX-512.
+        if type(node.ops) is NumpyOps:
+            node.ops = NumpyOps(use_blis=False)
+    return model
+
+
+def resize_output(model: Model[List[Doc], Potentials], nO: int) -> None:
+    """Give a tagger a number of tags. A trained one keeps its weights; tags it had not are improbable.
+
+    model (Model[List[Doc], Potentials]): A model built by BioTagger.
+    nO (int): The number of tags, at least as many as it has.
+    """
+    for name, fill in (("emission", {"b": UNSEEN_TAG_SCORE}), ("crf", {})):
+        old = model.get_ref(name)
+        if not old.has_param(old.param_names[0]):
+            old.set_dim("nO", nO, force=True)
+            continue
+        # A new node and not the old one with larger arrays: optimizers keep their state by node.
+        new = Linear(nO, old.get_dim("nI")) if name == "emission" else CRF(nO)
+        new.initialize()
+        for param in old.param_names:
+            smaller, larger = old.get_param(param), new.get_param(param)
+            larger.fill(fill.get(param, 0.0))
+            larger[tuple(slice(n) for n in smaller.shape)] = smaller
+        model.replace_node(old, new)
+
+
+@registry.architectures("spacy_bio_ner.BiLSTMEncoder.v1")
+def BiLSTMEncoder(width: int, depth: int) -> Model[List[Floats2d], List[Floats2d]]:
+    """Encode context with a stack of bidirectional LSTM layers. A sequence's result does not depend on its
+    neighbours in the batch. During training the input of each layer is dropped out at the rate of
+    training.dropout.
+
+    width (int): The output width, half of it for each direction; even.
+    depth (int): The number of layers.
+    RETURNS (Model[List[Floats2d], List[Floats2d]]): The encoder.
+    """
+    model = chain(list2ragged(), clone(chain(Dropout(), BiLSTM(width)), depth), ragged2list())
+    model.set_dim("nO", width)
+    return model

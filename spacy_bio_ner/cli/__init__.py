@@ -1,0 +1,6 @@
+"""The commands `python -m spacy bio-ner ...`."""
+
+from ._app import bio_ner_cli
+from .convert import convert_cli
+
+__all__ = ["bio_ner_cli", "convert_cli"]

@@ -1,0 +1,1 @@
+"""Corpora as people have them: one module for each file format, one shape out."""

@@ -1,0 +1,44 @@
+"""What became of a source: what was read, kept, repaired and refused."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+MAX_EXAMPLES = 10
+
+
+@dataclass
+class Report:
+    """The account of one source. For tokens and for entities, what was read is the sum of what was kept,
+    repaired and refused.
+
+    path (Path): The source.
+    """
+
+    path: Path
+    documents: int = 0
+    sentences: int = 0
+    tokens: Counter = field(default_factory=Counter)
+    entities: Counter = field(default_factory=Counter)
+    missing: int = 0
+    labels: Dict[str, str] = field(default_factory=dict)
+    n_errors: int = 0
+    errors: List[str] = field(default_factory=list)
+
+    def where(self, line: int) -> str:
+        """RETURNS (str): A line of the source, as messages name it."""
+        return f"{self.path}:{line}"
+
+    def error(self, line: int, message: str) -> None:
+        """Note something that stops the source from being used."""
+        self.n_errors += 1
+        if len(self.errors) < MAX_EXAMPLES:
+            self.errors.append(f"{self.where(line)}: {message}")
+
+    def rows(self) -> List[Tuple[str, int, int, int, int]]:
+        """RETURNS (List[Tuple[str, int, int, int, int]]): Tokens and entities: read, kept, repaired, refused."""
+        return [
+            (name, sum(counts.values()), counts["kept"], counts["repaired"], counts["refused"])
+            for name, counts in (("tokens", self.tokens), ("entities", self.entities))
+        ]

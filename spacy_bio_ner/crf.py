@@ -1,0 +1,199 @@
+"""A linear-chain conditional random field (Lafferty et al. 2001) over BIO tags: its potentials, their
+partition and marginals by forward filtering and backward smoothing, and the best sequence by Viterbi.
+
+Whatever the dtype of the scores, the recursions run in float64 and are normalised at every step, so their
+error does not grow with the length of a document. Arrays inside them are (tags, packed rows): the rows of
+a step are contiguous, and sums over the few tags run along the long axis.
+"""
+
+from dataclasses import dataclass
+from typing import Callable, NamedTuple, Optional, Tuple
+
+import numpy
+from thinc.api import Model, Ops
+from thinc.types import Floats1d, Floats2d, Ints1d, Ragged
+
+from .packing import Packing
+from .scheme import allowed_starts, allowed_transitions
+
+
+@dataclass
+class Potentials:
+    """The scores that define the distribution over tag sequences, or their gradient.
+
+    emissions (Ragged): The score of each tag for each token, data of shape (tokens, n_tags).
+    transitions (Floats2d): The score of a tag after another, [previous tag, tag]; -inf where forbidden.
+    starts (Floats1d): The score of a tag for the first token; -inf where forbidden.
+    """
+
+    emissions: Ragged
+    transitions: Floats2d
+    starts: Floats1d
+
+
+class Posterior(NamedTuple):
+    """What is known of the tags, given the scores. All float64.
+
+    log_partition (Floats1d): Per sequence, the log of the summed scores of all its tag sequences.
+    tags (Floats2d): Per token, the probability of each tag. Shape (tokens, n_tags).
+    transitions (Floats2d): The expected number of times a tag follows another, summed over the batch.
+    starts (Floats1d): The expected number of times a sequence starts with a tag, summed over the batch.
+    """
+
+    log_partition: Floats1d
+    tags: Floats2d
+    transitions: Floats2d
+    starts: Floats1d
+
+
+def CRF(nO: Optional[int] = None) -> Model[Ragged, Potentials]:
+    """Build the layer that owns the scores of transitions and starts. It scores nothing by itself: its
+    output holds the emissions it was given, and those scores with what BIO forbids masked.
+
+    nO (Optional[int]): The number of tags.
+    RETURNS (Model[Ragged, Potentials]): The layer.
+    """
+    return Model("crf", _forward, init=_init, dims={"nO": nO}, params={"transitions": None, "starts": None})
+
+
+def _init(model: Model[Ragged, Potentials], X: Optional[Ragged] = None, Y: Optional[Ragged] = None) -> None:
+    nO = model.get_dim("nO")
+    model.set_param("transitions", model.ops.alloc2f(nO, nO))
+    model.set_param("starts", model.ops.alloc1f(nO))
+
+
+def _forward(model: Model[Ragged, Potentials], emissions: Ragged, is_train: bool) -> Tuple[Potentials, Callable]:
+    xp, nO = model.ops.xp, model.get_dim("nO")
+    transitions = xp.where(xp.asarray(allowed_transitions(nO)), model.get_param("transitions"), -xp.inf)
+    starts = xp.where(xp.asarray(allowed_starts(nO)), model.get_param("starts"), -xp.inf)
+
+    def backprop(d: Potentials) -> Ragged:
+        model.inc_grad("transitions", d.transitions)
+        model.inc_grad("starts", d.starts)
+        return d.emissions
+
+    return Potentials(emissions, transitions, starts), backprop
+
+
+def negative_log_likelihood(
+    ops: Ops, potentials: Potentials, allowed: numpy.ndarray
+) -> Tuple[float, Potentials]:
+    """The loss of training: minus the log probability that each sequence's tags are among the allowed
+    ones. Where annotation is missing several tags are allowed, and the loss sums over all of them
+    (marginal likelihood; Tsuboi et al. 2008).
+
+    ops (Ops): The ops of the model.
+    potentials (Potentials): The scores.
+    allowed (ndarray): Booleans of shape (tokens, n_tags).
+    RETURNS (Tuple[float, Potentials]): The loss in nats, summed over the batch, and its gradient.
+    """
+    packing = Packing(ops, potentials.emissions.lengths)
+    free = posterior(ops, potentials, packing)
+    gold = posterior(ops, potentials, packing, ops.xp.asarray(allowed))
+    dtype = potentials.emissions.data.dtype
+    gradient = Potentials(
+        Ragged((free.tags - gold.tags).astype(dtype), potentials.emissions.lengths),
+        (free.transitions - gold.transitions).astype(dtype),
+        (free.starts - gold.starts).astype(dtype),
+    )
+    return float((free.log_partition - gold.log_partition).sum()), gradient
+
+
+def posterior(
+    ops: Ops, potentials: Potentials, packing: Packing, allowed: Optional[numpy.ndarray] = None
+) -> Posterior:
+    """Forward filtering and backward smoothing. The backward pass turns the filtered probabilities of a
+    step into smoothed ones with the smoothed ones of the step after (Rauch, Tung & Striebel 1965, here for
+    a finite state space); it does not see the emissions again, and so cannot overflow.
+
+    ops (Ops): The ops of the model.
+    potentials (Potentials): The scores.
+    packing (Packing): The packing of potentials.emissions.
+    allowed (Optional[ndarray]): Booleans of shape (tokens, n_tags); others have no probability.
+    RETURNS (Posterior): The partition, the marginals and the expected counts.
+    """
+    xp = ops.xp
+    filtered = _packed_emissions(xp, potentials, packing, allowed)
+    predicted = xp.empty_like(filtered)
+    transitions = xp.exp(potentials.transitions.astype("float64"))
+    starts = xp.exp(potentials.starts.astype("float64"))
+    log_partition = xp.zeros(len(potentials.emissions.lengths), dtype="float64")
+    before = None
+    # The log of a forbidden tag's probability is -inf: meant, and no reason to warn.
+    with numpy.errstate(divide="ignore"):
+        for n, rows in zip(packing.sizes, packing.steps):
+            joint = filtered[:, rows]
+            if before is None:
+                predicted[:, rows] = starts[:, None]
+            else:
+                xp.matmul(transitions.T, before[:, :n], out=predicted[:, rows])
+            joint += xp.log(predicted[:, rows])
+            highest = joint.max(axis=0)
+            joint -= highest
+            xp.exp(joint, out=joint)
+            total = joint.sum(axis=0)
+            joint /= total
+            log_partition[packing.sequences[:n]] += highest + xp.log(total)
+            before = joint
+    smoothed = filtered.copy()
+    # smoothed / predicted, kept in the place of predicted. A tag that was never predicted is never smoothed
+    # either, and 0 / tiny is 0.
+    ratio = xp.maximum(predicted, numpy.finfo("float64").tiny, out=predicted)
+    for t in range(len(packing.sizes) - 1, 0, -1):
+        n, rows, start = packing.sizes[t], packing.steps[t], packing.steps[t - 1].start
+        xp.divide(smoothed[:, rows], ratio[:, rows], out=ratio[:, rows])
+        smoothed[:, start : start + n] *= xp.matmul(transitions, ratio[:, rows])
+    first = packing.sizes[0] if packing.sizes else 0
+    tags = xp.empty(smoothed.shape[::-1], dtype="float64")
+    tags[packing.forward] = smoothed.T
+    return Posterior(
+        log_partition,
+        tags,
+        transitions * xp.matmul(filtered[:, packing.previous], ratio[:, first:].T),
+        smoothed[:, :first].sum(axis=1),
+    )
+
+
+def viterbi(
+    ops: Ops, potentials: Potentials, packing: Packing, allowed: Optional[numpy.ndarray] = None
+) -> Ints1d:
+    """The best tag sequence of each document (Viterbi 1967). Only the best scores are kept; the way back
+    chooses each tag anew from them, which takes a pass over one row of transitions instead of a table of
+    back-pointers.
+
+    ops (Ops): The ops of the model.
+    potentials (Potentials): The scores.
+    packing (Packing): The packing of potentials.emissions.
+    allowed (Optional[ndarray]): Booleans of shape (tokens, n_tags); other tags are never chosen.
+    RETURNS (Ints1d): The tag ids, of shape (tokens,).
+    """
+    xp = ops.xp
+    best = _packed_emissions(xp, potentials, packing, allowed)
+    transitions = potentials.transitions.astype("float64")
+    before = None
+    for n, rows in zip(packing.sizes, packing.steps):
+        score = best[:, rows]
+        if before is None:
+            score += potentials.starts.astype("float64")[:, None]
+        else:
+            score += (before[:, None, :n] + transitions[:, :, None]).max(axis=0)
+        score -= score.max(axis=0)
+        before = score
+    chosen = xp.empty(best.shape[1], dtype="int64")
+    after = chosen[:0]
+    for rows in reversed(packing.steps):
+        score = best[:, rows]
+        score[:, : len(after)] += transitions[:, after]
+        after = score.argmax(axis=0)
+        chosen[rows] = after
+    tags = xp.empty_like(chosen)
+    tags[packing.forward] = chosen
+    return tags
+
+
+def _packed_emissions(xp, potentials: Potentials, packing: Packing, allowed: Optional[Floats2d]) -> Floats2d:
+    """RETURNS (Floats2d): The emissions as float64 of shape (n_tags, rows), -inf where not allowed."""
+    emissions = xp.ascontiguousarray(potentials.emissions.data[packing.forward].T, dtype="float64")
+    if allowed is not None:
+        emissions[~allowed[packing.forward].T] = -xp.inf
+    return emissions

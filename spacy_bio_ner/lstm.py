@@ -1,0 +1,144 @@
+"""A bidirectional LSTM layer whose result for a sequence does not depend on the others in its batch.
+
+Both directions advance together, each from its own end of the sequence, over packed rows (see packing.py):
+there is no padding to read, and one matrix product and a few element-wise calls make a step of both.
+"""
+
+from typing import Callable, Optional, Tuple
+
+from thinc.api import Model, Ops
+from thinc.types import Floats2d, Floats3d, Ragged
+
+from .packing import Packing
+
+
+def BiLSTM(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[Ragged, Ragged]:
+    """Build one bidirectional LSTM layer (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et
+    al. 2000). For an input x and the state h, c of the token before:
+
+        o, i, f = sigmoid(x W + h U + b);  g = tanh(x W + h U + b)
+        c = f * c + i * g;  h = o * tanh(c)
+
+    The gates lie in the order o, i, f, g along the last axis of W, U and b; direction is their first axis.
+
+    nO (Optional[int]): The output width, half of it for each direction; even.
+    nI (Optional[int]): The input width.
+    RETURNS (Model[Ragged, Ragged]): Maps data of shape (tokens, nI) to shape (tokens, nO).
+    """
+    if nO is not None and nO % 2:
+        raise ValueError(f"A BiLSTM's width is shared by two directions and must be even, but it is {nO}.")
+    return Model(
+        "bilstm",
+        forward,
+        init=init,
+        dims={"nO": nO, "nI": nI},
+        params={"W": None, "U": None, "b": None},
+    )
+
+
+def init(model: Model[Ragged, Ragged], X: Optional[Ragged] = None, Y: Optional[Ragged] = None) -> None:
+    if X is not None:
+        model.set_dim("nI", X.data.shape[1])
+    ops, nI, nH = model.ops, model.get_dim("nI"), model.get_dim("nO") // 2
+    model.set_param("W", _uniform(ops, (2, nI, 4 * nH), (6.0 / (nI + nH)) ** 0.5))
+    model.set_param("U", _uniform(ops, (2, nH, 4 * nH), (3.0 / nH) ** 0.5))
+    b = ops.alloc2f(2, 4 * nH)
+    b[:, 2 * nH : 3 * nH] = 1.0  # Forget nothing to begin with (Jozefowicz et al. 2015).
+    model.set_param("b", b)
+
+
+def forward(model: Model[Ragged, Ragged], Xr: Ragged, is_train: bool) -> Tuple[Ragged, Callable]:
+    xp = model.ops.xp
+    X = Xr.data
+    W, U, b = model.get_param("W"), model.get_param("U"), model.get_param("b")
+    nH = U.shape[1]
+    packing = Packing(model.ops, Xr.lengths)
+    gates = _project(xp, X, packing, W, b)
+    cells = xp.empty((2, len(X), nH), dtype=X.dtype)
+    hidden = xp.empty((2, len(X), nH), dtype=X.dtype)
+    _run(xp, packing, gates, cells, hidden, U)
+    Y = xp.empty((len(X), 2 * nH), dtype=X.dtype)
+    Y[packing.forward, :nH] = hidden[0]
+    Y[packing.backward, nH:] = hidden[1]
+
+    def backprop(dYr: Ragged) -> Ragged:
+        dhidden = xp.stack([dYr.data[packing.forward, :nH], dYr.data[packing.backward, nH:]])
+        dgates = _run_back(xp, packing, gates, cells, dhidden, U)
+        dX = xp.zeros_like(X)
+        for d, order in enumerate((packing.forward, packing.backward)):
+            dX[order] += dgates[d] @ W[d].T
+        Xd = xp.stack([X[packing.forward], X[packing.backward]])
+        later = dgates[:, packing.steps[0].stop :] if packing.steps else dgates
+        model.inc_grad("W", xp.matmul(Xd.transpose(0, 2, 1), dgates))
+        model.inc_grad("U", xp.matmul(hidden[:, packing.previous].transpose(0, 2, 1), later))
+        model.inc_grad("b", dgates.sum(axis=1))
+        return Ragged(dX, dYr.lengths)
+
+    return Ragged(Y, Xr.lengths), backprop
+
+
+def _project(xp, X: Floats2d, packing: Packing, W: Floats3d, b: Floats2d) -> Floats3d:
+    """The part of the gates that comes from the input, in packed order."""
+    gates = xp.empty((2, len(X), W.shape[2]), dtype=X.dtype)
+    for d, order in enumerate((packing.forward, packing.backward)):
+        xp.matmul(X[order], W[d], out=gates[d])
+        gates[d] += b[d]
+    return gates
+
+
+def _run(xp, packing: Packing, gates: Floats3d, cells: Floats3d, hidden: Floats3d, U: Floats3d) -> None:
+    """Run the recurrence. On entry gates holds their input part, on return their activations."""
+    nH = U.shape[1]
+    h = c = None
+    for n, rows in zip(packing.sizes, packing.steps):
+        g = gates[:, rows]
+        if h is not None:
+            g += xp.matmul(h[:, :n], U)
+        sigmoids = g[:, :, : 3 * nH]
+        sigmoids *= 0.5  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one call activates all four gates
+        xp.tanh(g, out=g)
+        sigmoids *= 0.5
+        sigmoids += 0.5
+        new = cells[:, rows]
+        xp.multiply(g[:, :, nH : 2 * nH], g[:, :, 3 * nH :], out=new)
+        if c is not None:
+            new += g[:, :, 2 * nH : 3 * nH] * c[:, :n]
+        c, h = new, hidden[:, rows]
+        xp.tanh(c, out=h)
+        h *= g[:, :, :nH]
+
+
+def _run_back(xp, packing: Packing, gates: Floats3d, cells: Floats3d, dhidden: Floats3d, U: Floats3d) -> Floats3d:
+    """The gradient of the gates before activation from that of the hidden states."""
+    nH = U.shape[1]
+    n_rows = gates.shape[1]
+    o, i, f, g = (gates[:, :, k * nH : (k + 1) * nH] for k in range(4))
+    # What does not depend on the gradient is computed for all steps at once: the derivative of each gate
+    # before activation with respect to c (for o: to h), and that of h with respect to c.
+    tanh_c = xp.tanh(cells)
+    local = xp.empty_like(gates)
+    local[:, :, :nH] = tanh_c * o * (1 - o)
+    local[:, :, nH : 2 * nH] = g * i * (1 - i)
+    local[:, :, 2 * nH : 3 * nH] = f * (1 - f)
+    later = packing.sizes[0] if n_rows else 0
+    local[:, :later, 2 * nH : 3 * nH] = 0
+    local[:, later:, 2 * nH : 3 * nH] *= cells[:, packing.previous]
+    local[:, :, 3 * nH :] = i * (1 - g * g)
+    dc_dh = o * (1 - tanh_c * tanh_c)
+    UT = U.transpose(0, 2, 1)
+    dh = xp.zeros((2, later, nH), dtype=gates.dtype)
+    dc = xp.zeros((2, later, nH), dtype=gates.dtype)
+    by_gate = local.reshape(2, n_rows, 4, nH)
+    for n, rows in zip(reversed(packing.sizes), reversed(packing.steps)):
+        dh_n, dc_n = dh[:, :n], dc[:, :n]
+        dh_n += dhidden[:, rows]
+        dc_n += dh_n * dc_dh[:, rows]
+        by_gate[:, rows, 0] *= dh_n
+        by_gate[:, rows, 1:] *= dc_n[:, :, None]
+        dc_n *= f[:, rows]
+        dh_n[...] = xp.matmul(local[:, rows], UT)
+    return local
+
+
+def _uniform(ops: Ops, shape: Tuple[int, ...], scale: float) -> Floats3d:
+    return ops.asarray(ops.xp.random.uniform(-scale, scale, shape), dtype="float32")
