@@ -10,6 +10,7 @@ from thinc.types import Floats2d
 from .crf import CRF, Potentials
 from .lstm import BiLSTM
 
+
 # A tag added to a trained model starts out this many nats behind one scored 0, so that a label nobody has
 # yet shown the model does not turn up in its predictions.
 UNSEEN_TAG_SCORE = -10.0

@@ -29,11 +29,12 @@ nO = null
 @architectures = "spacy.Tok2Vec.v2"
 
 [bio_ner.model.tok2vec.embed]
-@architectures = "spacy.MultiHashEmbed.v2"
+@architectures = "spacy_bio_ner.SubwordEmbed.v1"
 width = 128
-attrs = ["NORM", "PREFIX", "SUFFIX", "SHAPE"]
-rows = [5000, 1000, 2500, 2500]
-include_static_vectors = false
+rows = 5000
+table_width = 64
+prefixes = [1, 2, 3, 4]
+suffixes = [2, 3, 4]
 
 [bio_ner.model.tok2vec.encode]
 @architectures = "spacy_bio_ner.BiLSTMEncoder.v1"

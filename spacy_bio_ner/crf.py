@@ -193,7 +193,7 @@ def viterbi(
 
 def _packed_emissions(xp, potentials: Potentials, packing: Packing, allowed: Optional[Floats2d]) -> Floats2d:
     """RETURNS (Floats2d): The emissions as float64 of shape (n_tags, rows), -inf where not allowed."""
-    emissions = xp.ascontiguousarray(potentials.emissions.data[packing.forward].T, dtype="float64")
+    emissions = xp.ascontiguousarray(potentials.emissions.dataXd[packing.forward].T, dtype="float64")
     if allowed is not None:
         emissions[~allowed[packing.forward].T] = -xp.inf
     return emissions

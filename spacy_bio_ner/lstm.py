@@ -49,7 +49,7 @@ def init(model: Model[Ragged, Ragged], X: Optional[Ragged] = None, Y: Optional[R
 
 def forward(model: Model[Ragged, Ragged], Xr: Ragged, is_train: bool) -> Tuple[Ragged, Callable]:
     xp = model.ops.xp
-    X = Xr.data
+    X = Xr.dataXd
     W, U, b = model.get_param("W"), model.get_param("U"), model.get_param("b")
     nH = U.shape[1]
     packing = Packing(model.ops, Xr.lengths)
@@ -62,7 +62,8 @@ def forward(model: Model[Ragged, Ragged], Xr: Ragged, is_train: bool) -> Tuple[R
     Y[packing.backward, nH:] = hidden[1]
 
     def backprop(dYr: Ragged) -> Ragged:
-        dhidden = xp.stack([dYr.data[packing.forward, :nH], dYr.data[packing.backward, nH:]])
+        dY = dYr.dataXd
+        dhidden = xp.stack([dY[packing.forward, :nH], dY[packing.backward, nH:]])
         dgates = _run_back(xp, packing, gates, cells, dhidden, U)
         dX = xp.zeros_like(X)
         for d, order in enumerate((packing.forward, packing.backward)):

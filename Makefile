@@ -1,0 +1,24 @@
+# `make run` and `make test` set up everything they need in .venv. They only need Python 3.10 or later and pip.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+TEXT := Tricuspid valve regurgitation and lithium carbonate toxicity in a newborn infant.
+ENTITIES := Tricuspid valve regurgitation/DIS, lithium carbonate/CHEM, toxicity/DIS
+
+run: $(VENV)/.installed
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m spacy project run all .
+	$(PY) scripts/try.py en_medical_lstm "$(TEXT)" --expect "$(ENTITIES)"
+
+test: $(VENV)/.installed
+	$(PY) -m pytest
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --constraint constraints.txt setuptools wheel
+	$(PY) -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable ".[test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) project.lock
+
+.PHONY: run test clean

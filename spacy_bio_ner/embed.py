@@ -1,0 +1,91 @@
+"""Token vectors from a word's form alone: the word itself, its shape, its beginnings and its endings.
+
+Names of substances, diseases or places that were never seen still begin and end like ones that were. What
+a vector depends on does not depend on context, so each distinct word of a batch is embedded once.
+"""
+
+from functools import lru_cache
+from typing import Callable, List, Optional, Tuple
+
+import numpy
+from spacy.attrs import NORM, ORTH, SHAPE
+from spacy.strings import hash_string
+from spacy.tokens import Doc
+from spacy.util import registry
+from thinc.api import HashEmbed, Maxout, Model, chain, concatenate
+from thinc.types import Floats2d
+
+_WORD_START, _WORD_END = "\x02", "\x03"
+
+
+@registry.architectures("spacy_bio_ner.SubwordEmbed.v1")
+def SubwordEmbed(
+    width: int, rows: int, table_width: int, prefixes: List[int], suffixes: List[int]
+) -> Model[List[Doc], List[Floats2d]]:
+    """Embed each token by its norm, its shape and its prefixes and suffixes of several lengths, all in
+    lower case and marked at the word's edge. Each has a hash embedding (Svenstrup et al. 2017); a maxout
+    layer with layer normalization mixes them.
+
+    width (int): The output width.
+    rows (int): The number of rows of each hash embedding's table.
+    table_width (int): The width of each table.
+    prefixes (List[int]): The lengths of the prefixes, in characters.
+    suffixes (List[int]): The lengths of the suffixes, in characters.
+    RETURNS (Model[List[Doc], List[Floats2d]]): Maps each doc to an array of shape (tokens, width).
+    """
+    n_features = 2 + len(prefixes) + len(suffixes)
+    tables = [HashEmbed(table_width, rows, column=i, seed=i, dropout=0.0) for i in range(n_features)]
+    mix = Maxout(width, table_width * n_features, nP=3, dropout=0.0, normalize=True)
+    return Model(
+        "subword_embed",
+        forward,
+        init=init,
+        dims={"nO": width},
+        layers=[chain(concatenate(*tables), mix)],
+        attrs={"prefixes": list(prefixes), "suffixes": list(suffixes)},
+    )
+
+
+def init(
+    model: Model[List[Doc], List[Floats2d]], X: Optional[List[Doc]] = None, Y: Optional[List[Floats2d]] = None
+) -> None:
+    features = None if X is None else model.ops.asarray(_distinct_words(model, X)[0])
+    model.layers[0].initialize(X=features)
+
+
+def forward(
+    model: Model[List[Doc], List[Floats2d]], docs: List[Doc], is_train: bool
+) -> Tuple[List[Floats2d], Callable]:
+    ops = model.ops
+    features, inverse = _distinct_words(model, docs)
+    vectors, backprop_vectors = model.layers[0](ops.asarray(features), is_train)
+    inverse = ops.asarray(inverse)
+    lengths = ops.asarray1i([len(doc) for doc in docs])
+
+    def backprop(d_tokens: List[Floats2d]) -> List[Doc]:
+        d_vectors = ops.alloc2f(*vectors.shape)
+        ops.scatter_add(d_vectors, inverse, ops.flatten(d_tokens))
+        backprop_vectors(d_vectors)
+        return []
+
+    return ops.unflatten(vectors[inverse], lengths), backprop
+
+
+def _distinct_words(model: Model, docs: List[Doc]) -> Tuple[numpy.ndarray, numpy.ndarray]:
+    """RETURNS (Tuple[ndarray, ndarray]): The features of each distinct word, uint64 of shape (words,
+    features), and for each token of all docs its word, int32 of shape (tokens,)."""
+    prefixes, suffixes = tuple(model.attrs["prefixes"]), tuple(model.attrs["suffixes"])
+    attrs = numpy.concatenate([doc.to_array([ORTH, NORM, SHAPE]) for doc in docs])
+    # Tokens can have a norm of their own, so the norm is part of what makes a word distinct.
+    keys = attrs[:, 0] + 3 * attrs[:, 1]
+    _, first, inverse = numpy.unique(keys, return_index=True, return_inverse=True)
+    words = attrs[first]
+    strings = docs[0].vocab.strings
+    affixes = [_affixes(strings[orth], prefixes, suffixes) for orth in words[:, 0].tolist()]
+    return numpy.hstack([words[:, 1:], numpy.array(affixes, dtype="uint64")]), inverse.astype("int32")
+
+
+@lru_cache(maxsize=2**16)
+def _affixes(word: str, prefixes: Tuple[int, ...], suffixes: Tuple[int, ...]) -> List[int]:
+    marked = _WORD_START + word.lower() + _WORD_END
+    return [hash_string(marked[: n + 1]) for n in prefixes] + [hash_string(marked[-n - 1 :]) for n in suffixes]
