@@ -13,7 +13,7 @@ from .lstm import BiLSTM
 
 # A tag added to a trained model starts out this many nats behind one scored 0, so that a label nobody has
 # yet shown the model does not turn up in its predictions.
-UNSEEN_TAG_SCORE = -10.0
+UNSEEN_TAG_SCORE = -4.0
 
 
 @registry.architectures("spacy_bio_ner.BioTagger.v1")
