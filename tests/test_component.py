@@ -188,13 +188,15 @@ def test_gold_entities_reach_other_tokens_by_alignment(trained):
     assert lost == pytest.approx(component.get_loss([Example(predicted, plain)], scores)[0])
 
 
-def test_whole_gradient_equals_a_directional_derivative(trained):
-    component = trained.get_pipe("bio_ner")
+def test_whole_gradient_equals_a_directional_derivative(nlp, make_examples):
+    component = nlp.add_pipe("bio_ner", config={"model": SMALL_MODEL})
+    examples = make_examples(nlp)[:3]
+    fix_random_seed(0)
+    component.initialize(lambda: examples, nlp=nlp)
     model = component.model
-    examples = [Example.from_dict(trained.make_doc(text), {"entities": ents}) for text, ents in TEXTS[:3]]
     docs = [eg.predicted for eg in examples]
     rng = numpy.random.default_rng(0)
-    for node in model.walk():  # away from the optimum, where the gradient is not near zero
+    for node in model.walk():
         for name in node.param_names:
             if node.has_param(name):
                 param = node.get_param(name)
