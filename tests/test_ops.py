@@ -24,7 +24,7 @@ class DeviceArray(numpy.ndarray):
         raise TypeError(f"numpy.{func.__name__} called on a device array")
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        if ufunc not in OPERATORS:
+        if ufunc not in OPERATORS and method != "reduce":  # arrays have sum, max, ... of their own
             raise TypeError(f"numpy.{ufunc.__name__} called on a device array")
         if any(type(x) is numpy.ndarray and x.ndim for x in inputs):
             raise TypeError(f"{ufunc.__name__} mixes device and host arrays")

@@ -57,15 +57,15 @@ def convert_cli(
         _print_reports(err.reports)
         for report in err.reports:
             for error in report.errors:
-                msg.text(error)
+                typer.echo(error)
             if report.n_errors > len(report.errors):
-                msg.text(f"{report.path}: ... and {report.n_errors - len(report.errors)} more")
+                typer.echo(f"{report.path}: ... and {report.n_errors - len(report.errors)} more")
         msg.fail("Nothing was written", exits=1)
     except CorpusError as err:
-        msg.text(str(err))
+        typer.echo(str(err))
         msg.fail("Nothing was written", exits=1)
     except OSError as err:
-        msg.text(f"{err.filename}: {err.strerror}")
+        typer.echo(f"{err.filename}: {err.strerror}")
         msg.fail("Nothing was written", exits=1)
     else:
         _print_reports(reports)

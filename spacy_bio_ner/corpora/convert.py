@@ -101,7 +101,10 @@ def convert(
     if dest.exists() and not dest.is_dir():
         raise CorpusError(f"{dest}: found a file, expected a folder to write to")
     scheme = scheme or detect_scheme_of(list(sources.values()), columns)
-    nlp = spacy.blank(lang)
+    try:
+        nlp = spacy.blank(lang)
+    except ImportError:
+        raise CorpusError(f"--lang {lang}: spaCy has no such language, expected a code such as en") from None
     reports: Dict[str, Report] = {}
     with _all_or_nothing(dest) as beside:
         for name, path in sources.items():

@@ -22,6 +22,13 @@ class Scheme(str, Enum):
     iobes = "iobes"
 
 
+_EXPECTED_TAGS = {
+    Scheme.bio: f"O, {MISSING}, or B- or I- and a label",
+    Scheme.iob1: f"O, {MISSING}, or I- or B- and a label",
+    Scheme.iobes: f"O, {MISSING}, or B-, I-, E- (L-) or S- (U-) and a label",
+}
+
+
 class Problem(NamedTuple):
     """Something wrong with a sentence's tags.
 
@@ -86,38 +93,28 @@ def read_tags(tags: Sequence[str], scheme: Scheme) -> Tuple[List[Mention], List[
     is_open = False
     before = "O"
 
-    def close() -> None:
-        nonlocal is_open
-        if is_open and scheme is Scheme.iobes:
-            message = f"the entity that ends here with {before!r} has no end tag, expected {_end_tag(mentions[-1].label)}"
-            problems.append(Problem(i - 1, message, len(mentions) - 1, repairable=True))
-        is_open = False
+    def problem(token: int, message: str, repairable: bool = True) -> None:
+        problems.append(Problem(token, message, len(mentions) - 1, repairable))
 
-    for i, tag in enumerate(tags):
+    for i, tag in enumerate([*tags, "O"]):
         parts = split_tag(tag)
         if parts is None:
-            expected = f"O, {MISSING}, or {_prefixes(scheme)} and a label"
-            problems.append(Problem(i, f"unknown tag {tag!r}, expected {expected}"))
+            problems.append(Problem(i, f"unknown tag {tag!r}, expected {_EXPECTED_TAGS[scheme]}"))
             parts = ("O", "")
         prefix, label = parts
-        if prefix in ("O", MISSING):
-            close()
-            if prefix == MISSING:
-                missing.append(i)
-        elif prefix in "IE" and is_open and mentions[-1].label == label:
+        continues = prefix in "IE" and is_open and mentions[-1].label == label
+        if is_open and not continues and scheme is Scheme.iobes:
+            problem(i - 1, f"no end tag for the entity that ends with {before!r}, expected E-{mentions[-1].label}")
+        if continues:
             mentions[-1] = mentions[-1]._replace(end=i + 1)
-            is_open = prefix == "I"
-        else:
-            close()
+        elif prefix not in ("O", MISSING):
             mentions.append(Mention(i, i + 1, label))
-            is_open = prefix in "BI"
             if prefix in "IE" and before == MISSING:
-                message = f"{tag!r} follows a missing tag, but annotation can only be missing for O tokens and whole entities"
-                problems.append(Problem(i, f"{message}: tag the whole entity, or mark all of it {MISSING}", len(mentions) - 1))
+                problem(i, f"{tag!r} follows a missing tag, expected all of the entity tagged, or all of it {MISSING}", False)
             elif prefix in "IE" and scheme is not Scheme.iob1:
-                message = f"{tag!r} follows {before!r}, expected B-{label}" + (" or S-" + label if scheme is Scheme.iobes else "")
-                problems.append(Problem(i, message, len(mentions) - 1, repairable=True))
+                problem(i, f"{tag!r} follows {before!r}, expected B-{label}")
+        is_open = prefix in "BI"
+        if prefix == MISSING:
+            missing.append(i)
         before = tag
-    i = len(tags)
-    close()
     return mentions, missing, problems
