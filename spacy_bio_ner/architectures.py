@@ -10,16 +10,13 @@ from thinc.types import Floats2d
 from .crf import CRF, Potentials
 from .lstm import BiLSTM
 
-
 # A tag added to a trained model starts out this many nats behind one scored 0, so that a label nobody has
 # yet shown the model does not turn up in its predictions.
 UNSEEN_TAG_SCORE = -4.0
 
 
 @registry.architectures("spacy_bio_ner.BioTagger.v1")
-def BioTagger(
-    tok2vec: Model[List[Doc], List[Floats2d]], nO: Optional[int] = None
-) -> Model[List[Doc], Potentials]:
+def BioTagger(tok2vec: Model[List[Doc], List[Floats2d]], nO: Optional[int] = None) -> Model[List[Doc], Potentials]:
     """Build a BIO tagger: token vectors, one score per tag for each token, and a linear-chain CRF.
 
     tok2vec (Model[List[Doc], List[Floats2d]]): The token-to-vector subnetwork, or a listener to one.

@@ -75,9 +75,7 @@ def _forward(model: Model[Ragged, Potentials], emissions: Ragged, is_train: bool
     return Potentials(emissions, transitions, starts), backprop
 
 
-def negative_log_likelihood(
-    ops: Ops, potentials: Potentials, allowed: numpy.ndarray
-) -> Tuple[float, Potentials]:
+def negative_log_likelihood(ops: Ops, potentials: Potentials, allowed: numpy.ndarray) -> Tuple[float, Potentials]:
     """The loss of training: minus the log probability that each sequence's tags are among the allowed
     ones. Where annotation is missing several tags are allowed, and the loss sums over all of them
     (marginal likelihood; Tsuboi et al. 2008).
@@ -99,9 +97,7 @@ def negative_log_likelihood(
     return float((free.log_partition - gold.log_partition).sum()), gradient
 
 
-def posterior(
-    ops: Ops, potentials: Potentials, packing: Packing, allowed: Optional[numpy.ndarray] = None
-) -> Posterior:
+def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optional[numpy.ndarray] = None) -> Posterior:
     """Forward filtering and backward smoothing. The backward pass turns the filtered probabilities of a
     step into smoothed ones with the smoothed ones of the step after (Rauch, Tung & Striebel 1965, here for
     a finite state space); it does not see the emissions again, and so cannot overflow.
@@ -154,9 +150,7 @@ def posterior(
     )
 
 
-def viterbi(
-    ops: Ops, potentials: Potentials, packing: Packing, allowed: Optional[numpy.ndarray] = None
-) -> Ints1d:
+def viterbi(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optional[numpy.ndarray] = None) -> Ints1d:
     """The best tag sequence of each document (Viterbi 1967). Only the best scores are kept; the way back
     chooses each tag anew from them, which takes a pass over one row of transitions instead of a table of
     back-pointers.

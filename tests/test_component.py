@@ -95,7 +95,10 @@ def test_preset_entities_condition_what_follows(trained):
     """A preset that ends inside what would be an entity is not continued, whatever the scores say."""
     doc = trained.make_doc("Fever after penicillin")
     doc.set_ents([Span(doc, 0, 2, label="DIS")], default="unmodified")
-    assert [(e.start, e.end, e.label_) for e in trained.get_pipe("bio_ner")(doc).ents] == [(0, 2, "DIS"), (2, 3, "CHEM")]
+    assert [(e.start, e.end, e.label_) for e in trained.get_pipe("bio_ner")(doc).ents] == [
+        (0, 2, "DIS"),
+        (2, 3, "CHEM"),
+    ]
 
 
 def test_preset_entity_with_an_unknown_label_stays(trained):
@@ -138,7 +141,9 @@ def test_added_label_is_unseen_until_it_is_trained(trained):
     assert component.add_label("DRUGCLASS") == 1
     assert component.add_label("DRUGCLASS") == 0
     assert [found(trained(text)) for text, _ in TEXTS] == [ents for _, ents in TEXTS]
-    examples.append(Example.from_dict(trained.make_doc("Statins after penicillin"), {"entities": [(0, 7, "DRUGCLASS")]}))
+    examples.append(
+        Example.from_dict(trained.make_doc("Statins after penicillin"), {"entities": [(0, 7, "DRUGCLASS")]})
+    )
     for _ in range(150):
         trained.update(examples, sgd=optimizer)
     assert found(trained("Statins after penicillin"))[0] == (0, 7, "DRUGCLASS")

@@ -282,7 +282,26 @@ def test_iobes_entity_without_end(tmp_path):
 @given(
     st.one_of(
         st.binary(max_size=80),
-        st.lists(st.sampled_from([b"a", b"\t", b" ", b"\n", b"\r\n", b"B-X", b"I-X", b"O", b"-", b"-DOCSTART-", b"\xff", b"\x00", b"\xef\xbb\xbf"]), max_size=30).map(b"".join),
+        st.lists(
+            st.sampled_from(
+                [
+                    b"a",
+                    b"\t",
+                    b" ",
+                    b"\n",
+                    b"\r\n",
+                    b"B-X",
+                    b"I-X",
+                    b"O",
+                    b"-",
+                    b"-DOCSTART-",
+                    b"\xff",
+                    b"\x00",
+                    b"\xef\xbb\xbf",
+                ]
+            ),
+            max_size=30,
+        ).map(b"".join),
     ),
     st.booleans(),
 )

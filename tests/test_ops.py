@@ -13,7 +13,6 @@ from spacy_bio_ner.crf import CRF, negative_log_likelihood, posterior, viterbi
 from spacy_bio_ner.lstm import BiLSTM
 from spacy_bio_ner.packing import Packing
 
-
 # What Python's operators call; any other ufunc has been called by its name.
 OPERATORS = {numpy.add, numpy.subtract, numpy.multiply, numpy.divide, numpy.matmul, numpy.negative, numpy.invert}
 OPERATORS |= {numpy.less, numpy.greater, numpy.equal, numpy.not_equal, numpy.remainder, numpy.bitwise_and}

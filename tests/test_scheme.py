@@ -11,7 +11,9 @@ from spacy_bio_ner import scheme
 @st.composite
 def spans_and_length(draw, max_labels=3):
     """Non-overlapping spans, adjacent ones of one label included."""
-    lengths = draw(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4), st.integers(0, max_labels - 1)), max_size=6))
+    lengths = draw(
+        st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4), st.integers(0, max_labels - 1)), max_size=6)
+    )
     spans, position = [], 0
     for gap, size, label in lengths:
         spans.append((position + gap, position + gap + size, label))

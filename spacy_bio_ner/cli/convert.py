@@ -23,7 +23,11 @@ def convert_cli(
     source: Path = Arg(..., help="BIO column file, or folder of files such as train.iob, dev.iob and test.iob"),
     dest: Path = Arg(..., help="Folder to write .spacy files to"),
     scheme: str = Opt("auto", "--scheme", "-s", help="Scheme of the tags: auto, bio (IOB2), iob1 or iobes (BILUO)"),
-    separator: Optional[str] = Opt(None, "--separator", help=r"What parts the columns, \t for a tab. By default a tab where a line has one, else blanks"),
+    separator: Optional[str] = Opt(
+        None,
+        "--separator",
+        help=r"What parts the columns, \t for a tab. By default a tab where a line has one, else blanks",
+    ),
     token_column: int = Opt(1, "--token-column", help="Column of the token, from 1, or from -1 at the line's end"),
     tag_column: int = Opt(-1, "--tag-column", help="Column of the tag, from 1, or from -1 at the line's end"),
     n_sents: int = Opt(1, "--n-sents", "-n", min=0, help="Number of sentences per Doc (0: all of a document)"),

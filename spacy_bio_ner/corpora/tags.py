@@ -110,7 +110,11 @@ def read_tags(tags: Sequence[str], scheme: Scheme) -> Tuple[List[Mention], List[
         elif prefix not in ("O", MISSING):
             mentions.append(Mention(i, i + 1, label))
             if prefix in "IE" and before == MISSING:
-                problem(i, f"{tag!r} follows a missing tag, expected all of the entity tagged, or all of it {MISSING}", False)
+                problem(
+                    i,
+                    f"{tag!r} follows a missing tag, expected all of the entity tagged, or all of it {MISSING}",
+                    False,
+                )
             elif prefix in "IE" and scheme is not Scheme.iob1:
                 problem(i, f"{tag!r} follows {before!r}, expected B-{label}")
         is_open = prefix in "BI"
