@@ -3,11 +3,11 @@
 Both are given as (iob, types): for each token its ENT_IOB and the hash of its entity's label.
 """
 
-from typing import Iterable, Sequence, Tuple
+from typing import Iterable, List, Sequence, Tuple
 
 import numpy
 from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, ORTH, SENT_START
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from .scheme import IOB_BEGIN, IOB_INSIDE, IOB_MISSING, IOB_OUTSIDE, allowed_tags, is_begin, is_inside
@@ -47,6 +47,13 @@ def preset_tags(docs: Iterable[Doc], labels: Sequence[int], n_tags: int) -> nump
     allowed[numpy.ix_(free & (sent_start == 1), is_inside(tags))] = False
     allowed[numpy.ix_(free & (is_space == 1), is_begin(tags))] = False
     return allowed
+
+
+def preset_spans(doc: Doc) -> Tuple[List[Span], List[Span]]:
+    """RETURNS (Tuple[List[Span], List[Span]]): The entities that are set on a doc, and its blocked tokens."""
+    iob, types = doc.to_array([ENT_IOB, ENT_TYPE]).T
+    blocked = numpy.flatnonzero((iob == IOB_BEGIN) & (types == 0)).tolist()
+    return list(doc.ents) if types.any() else [], [doc[i : i + 1] for i in blocked]
 
 
 def _gold_annotation(example: Example) -> Tuple[numpy.ndarray, numpy.ndarray]:

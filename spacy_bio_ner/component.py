@@ -13,7 +13,7 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 
 from . import scheme
-from .annotation import gold_tags, preset_tags
+from .annotation import gold_tags, preset_spans, preset_tags
 from .crf import Potentials, negative_log_likelihood, viterbi
 from .packing import Packing
 
@@ -160,19 +160,17 @@ class BioEntityRecognizer(TrainablePipe):
         docs (Iterable[Doc]): The documents to modify.
         tags (ndarray): Their tag ids, as returned by predict.
         """
-        spans = scheme.tags_to_spans(tags).tolist()
-        offset, i = 0, 0
-        for doc in docs:
-            preset = [ent for ent in doc.ents]
-            seen = {token for ent in preset for token in range(ent.start, ent.end)}
-            blocked = [doc[t.i : t.i + 1] for t in doc if t.ent_iob == scheme.IOB_BEGIN and not t.ent_type]
-            while i < len(spans) and spans[i][1] <= offset + len(doc):
-                start, end, label = spans[i]
-                if start - offset not in seen:
-                    preset.append(Span(doc, start - offset, end - offset, label=self.labels[label]))
-                i += 1
-            doc.set_ents(preset, blocked=blocked)
-            offset += len(doc)
+        docs = list(docs)
+        spans = scheme.tags_to_spans(tags)
+        offsets = numpy.cumsum([0] + [len(doc) for doc in docs])
+        bounds = numpy.searchsorted(spans[:, 0], offsets)
+        for doc, offset, first, last in zip(docs, offsets, bounds, bounds[1:]):
+            ents, blocked = preset_spans(doc)
+            taken = {token for ent in ents for token in range(ent.start, ent.end)}
+            for start, end, label in (spans[first:last] - [offset, offset, 0]).tolist():
+                if start not in taken:
+                    ents.append(Span(doc, start, end, label=self.labels[label]))
+            doc.set_ents(ents, blocked=blocked)
 
     def get_loss(self, examples: Iterable[Example], scores: Potentials) -> Tuple[float, Potentials]:
         """Find the loss and its gradient: minus the log-likelihood of the gold tags, summed over whatever
