@@ -6,7 +6,7 @@ TEXT := Tricuspid valve regurgitation and lithium carbonate toxicity in a newbor
 ENTITIES := Tricuspid valve regurgitation/DIS, lithium carbonate/CHEM, toxicity/DIS
 
 run: $(VENV)/.installed
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m spacy project run all .
+	$(PY) -m spacy project run all .
 	$(PY) scripts/try.py en_medical_lstm "$(TEXT)" --expect "$(ENTITIES)"
 
 test: $(VENV)/.installed
@@ -14,8 +14,7 @@ test: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --constraint constraints.txt setuptools wheel
-	$(PY) -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable ".[test]"
+	$(PY) -m pip install --quiet --use-pep517 --constraint constraints.txt setuptools wheel --editable ".[test]"
 	touch $@
 
 clean:

@@ -24,7 +24,8 @@ def SubwordEmbed(
 ) -> Model[List[Doc], List[Floats2d]]:
     """Embed each token by its norm, its shape and its prefixes and suffixes of several lengths, all in
     lower case and marked at the word's edge. Each has a hash embedding (Svenstrup et al. 2017); a maxout
-    layer with layer normalization mixes them.
+    layer with layer normalization mixes them. During training whole words are dropped out at the rate of
+    training.dropout, so that the encoder learns to tell an entity from its context too.
 
     width (int): The output width.
     rows (int): The number of rows of each hash embedding's table.
@@ -42,7 +43,7 @@ def SubwordEmbed(
         init=init,
         dims={"nO": width},
         layers=[chain(concatenate(*tables), mix)],
-        attrs={"prefixes": list(prefixes), "suffixes": list(suffixes)},
+        attrs={"prefixes": list(prefixes), "suffixes": list(suffixes), "dropout_rate": 0.0},
     )
 
 
@@ -61,14 +62,18 @@ def forward(
     vectors, backprop_vectors = model.layers[0](ops.asarray(features), is_train)
     inverse = ops.asarray(inverse)
     lengths = ops.asarray1i([len(doc) for doc in docs])
+    tokens = vectors[inverse]
+    if is_train:
+        mask = ops.get_dropout_mask((len(tokens), 1), model.attrs["dropout_rate"])
+        tokens *= mask
 
-    def backprop(d_tokens: List[Floats2d]) -> List[Doc]:
+    def backprop(d_docs: List[Floats2d]) -> List[Doc]:
         d_vectors = ops.alloc2f(*vectors.shape)
-        ops.scatter_add(d_vectors, inverse, ops.flatten(d_tokens))
+        ops.scatter_add(d_vectors, inverse, ops.flatten(d_docs) * mask)
         backprop_vectors(d_vectors)
         return []
 
-    return ops.unflatten(vectors[inverse], lengths), backprop
+    return ops.unflatten(tokens, lengths), backprop
 
 
 def _distinct_words(model: Model, docs: List[Doc]) -> Tuple[numpy.ndarray, numpy.ndarray]:

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import venv
 import zipfile
-from pathlib import Path
 
 import pytest
 import srsly
@@ -20,11 +19,7 @@ MODEL = "en_medical_lstm"
 
 
 def run(*command, cwd, check=True):
-    """Run a command as in a fresh shell; a `python` in the project's scripts is the one of the tests."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    result = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env={**os.environ, "PATH": path}, capture_output=True, text=True
-    )
+    result = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True)
     if check:
         assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     return result

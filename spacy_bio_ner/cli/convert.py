@@ -83,3 +83,5 @@ def _print_reports(reports: List[Report]) -> None:
         divider=True,
         aligns=("l", "l", "r", "r", "r", "r"),
     )
+    missing = sum(report.missing for report in reports)
+    msg.info(f"Read as {reports[0].scheme.value} tags" + (f", {missing} of them missing (-)" if missing else ""))

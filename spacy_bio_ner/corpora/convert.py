@@ -68,7 +68,7 @@ def detect_scheme_of(paths: Sequence[Path], columns: Columns) -> Scheme:
     def tags() -> Iterator[List[str]]:
         for path in paths:
             with path.open("rb") as file:
-                for sentence in bio.read_sentences(file, columns, Report(path)):
+                for sentence in bio.read_sentences(file, columns, Report(path, Scheme.bio)):
                     yield sentence.tags
 
     return detect_scheme(tags())
@@ -108,7 +108,7 @@ def convert(
     reports: Dict[str, Report] = {}
     with _all_or_nothing(dest) as beside:
         for name, path in sources.items():
-            report = reports[name] = Report(path)
+            report = reports[name] = Report(path, scheme)
             with path.open("rb") as file:
                 sentences = bio.read_sentences(_with_progress(file, path), columns, report)
                 records = group_sentences(bio.read_records(sentences, scheme, repair, report), n_sents)

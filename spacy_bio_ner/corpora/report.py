@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Tuple
 
+from .tags import Scheme
+
 MAX_EXAMPLES = 10
 
 
@@ -14,9 +16,19 @@ class Report:
     repaired and refused.
 
     path (Path): The source.
+    scheme (Scheme): The scheme of its tags.
+    documents (int): The Docs written.
+    sentences (int): The sentences read.
+    tokens (Counter): How many were kept and refused.
+    entities (Counter): How many were kept, repaired and refused.
+    missing (int): The tokens without annotation, among those kept.
+    labels (Dict[str, str]): The labels, and where each occurs first.
+    n_errors (int): How many things were refused.
+    errors (List[str]): What the first of them are.
     """
 
     path: Path
+    scheme: Scheme
     documents: int = 0
     sentences: int = 0
     tokens: Counter = field(default_factory=Counter)
