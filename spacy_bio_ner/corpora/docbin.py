@@ -1,65 +1,83 @@
-"""Records written as spaCy's own format, in shards of a fixed size."""
+"""spaCy's own format: records written in shards of a fixed size, and Docs read back with what their source
+held. A Doc's user data keeps its document's id and every mention of the source, lost ones too, so that a
+score can count them as missed.
+"""
 
 from pathlib import Path
-from typing import Iterable, Iterator
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional
 
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import Doc, DocBin
+from spacy.training.corpus import walk_corpus
 from spacy.vocab import Vocab
 
-from .record import Record
+from .record import CorpusError, Record
 
 SHARD_SIZE = 10_000
+USER_DATA = "bio_ner"
 
 
-def group_sentences(records: Iterable[Record], n_sents: int) -> Iterator[Record]:
-    """Join sentences into larger records, never across documents.
+class SourceMention(NamedTuple):
+    """An entity as the source had it: its characters in doc.text, its label, its id in a knowledge base."""
 
-    records (Iterable[Record]): A record for each sentence.
-    n_sents (int): The number of sentences to join; 0 joins all of a document.
-    YIELDS (Record): The joined records.
-    """
-    group = None
-    size = 0
-    for record in records:
-        if group is not None and (size == n_sents or record.document != group.document):
-            yield group
-            group = None
-        if group is None:
-            group, size = record, 1
-        else:
-            group.extend(record)
-            size += 1
-    if group is not None:
-        yield group
+    start_char: int
+    end_char: int
+    label: str
+    kb_id: str
 
 
-def record_to_doc(record: Record, vocab: Vocab) -> Doc:
-    """Build a Doc from a record's own words. Its spaces are unknown, which tells spaCy's Corpus to train
-    on these tokens and not on its own.
+def set_source(doc: Doc, document: Optional[str], mentions: Iterable[SourceMention]) -> None:
+    """Keep with a Doc its document's id and the mentions of its source."""
+    doc.user_data[USER_DATA] = {"document": document, "mentions": [list(mention) for mention in mentions]}
 
-    record (Record): The record.
+
+def source_mentions(doc: Doc) -> List[SourceMention]:
+    """RETURNS (List[SourceMention]): The mentions of a Doc's source; its entities, if it was not written here."""
+    if USER_DATA in doc.user_data:
+        return [SourceMention(*mention) for mention in doc.user_data[USER_DATA]["mentions"]]
+    return [SourceMention(ent.start_char, ent.end_char, ent.label_, ent.kb_id_) for ent in doc.ents]
+
+
+def document_id(doc: Doc) -> Optional[str]:
+    """RETURNS (Optional[str]): The id of the document a Doc belongs to, if its source has documents."""
+    return doc.user_data.get(USER_DATA, {}).get("document")
+
+
+def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
+    """Read a DocBin file or a folder of shards.
+
+    path (Path): The file or folder.
     vocab (Vocab): The vocabulary.
-    RETURNS (Doc): The Doc, with entities, missing annotation and sentence starts.
+    YIELDS (Doc): The Docs.
+    RAISES (CorpusError): If there is no such file, or it is no DocBin.
     """
-    sent_starts = [False] * len(record.words)
-    for i in record.sent_starts:
-        sent_starts[i] = True
-    doc = Doc(vocab, words=record.words, sent_starts=sent_starts)
-    doc.set_ents(
-        [Span(doc, mention.start, mention.end, label=mention.label) for mention in record.mentions],
-        missing=[doc[i : i + 1] for i in record.missing],
-    )
-    return doc
+    if not path.exists():
+        raise CorpusError(f"{path}: no such file or folder")
+    shards = walk_corpus(path, ".spacy")
+    if not shards:
+        raise CorpusError(f"{path}: found no .spacy file: convert the corpus with 'bio-ner convert' first")
+    for shard in shards:
+        try:
+            docs = DocBin().from_disk(shard)
+        except Exception as err:  # srsly and zlib raise errors of many kinds at bytes that are no DocBin
+            raise CorpusError(f"{shard}: not a DocBin file ({err})") from None
+        yield from docs.get_docs(vocab)
 
 
-def write_records(records: Iterable[Record], nlp: Language, path: Path, shard_size: int = SHARD_SIZE) -> int:
+def write_records(
+    records: Iterable[Record],
+    nlp: Language,
+    path: Path,
+    to_doc: Callable[[Record, Language], Doc],
+    shard_size: int = SHARD_SIZE,
+) -> int:
     """Write records as DocBin. If they fill more than one shard, path becomes a folder of shards, which
     spaCy's Corpus reads as it reads a file. Only one shard is in memory at a time.
 
     records (Iterable[Record]): The records.
     nlp (Language): Makes the Docs.
     path (Path): The file, or folder, to write.
+    to_doc (Callable[[Record, Language], Doc]): Makes a Doc of a record.
     shard_size (int): The number of Docs in a shard.
     RETURNS (int): The number of Docs.
     """
@@ -69,9 +87,9 @@ def write_records(records: Iterable[Record], nlp: Language, path: Path, shard_si
     pending = next(records, None)
     while pending is not None:
         with nlp.memory_zone():
-            shard = DocBin()
+            shard = DocBin(store_user_data=True)
             while pending is not None and len(shard) < shard_size:
-                shard.add(record_to_doc(pending, nlp.vocab))
+                shard.add(to_doc(pending, nlp))
                 pending = next(records, None)
             if pending is not None and shards == 0:
                 path.mkdir()
