@@ -15,10 +15,13 @@ from spacy.training import Corpus
 from typer.testing import CliRunner
 
 import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
+from spacy_bio_ner.corpora import docbin
+from spacy_bio_ner.corpora.align import record_to_doc
 from spacy_bio_ner.corpora.bio import Columns
 from spacy_bio_ner.corpora.convert import convert
-from spacy_bio_ner.corpora.docbin import record_to_doc, write_records
+from spacy_bio_ner.corpora.docbin import write_records
 from spacy_bio_ner.corpora.record import CorpusError, Mention, Record
+from spacy_bio_ner.corpora.report import Report
 from spacy_bio_ner.corpora.tags import Scheme, detect_scheme, read_tags, split_tag
 
 SEQEVAL = {Scheme.bio: IOB2, Scheme.iob1: IOB1, Scheme.iobes: IOBES}
@@ -77,7 +80,7 @@ def test_tags_are_read_as_written(sentence, scheme):
     mentions, length = sentence
     tags = write_tags(mentions, length, scheme)
     found, missing, problems = read_tags(tags, scheme)
-    assert [tuple(m) for m in found] == mentions
+    assert [tuple(m[:3]) for m in found] == mentions
     assert not missing and not problems
     seqeval = Entities([tags], SEQEVAL[scheme]).entities[0]
     assert [(e.start, e.end, e.tag) for e in seqeval] == mentions
@@ -98,7 +101,7 @@ def test_scheme_is_found_or_makes_no_difference(corpus, scheme):
     detected = detect_scheme(tags)
     for (mentions, _), sentence in zip(corpus, tags):
         found, _, problems = read_tags(sentence, detected)
-        assert [tuple(m) for m in found] == mentions and not problems
+        assert [tuple(m[:3]) for m in found] == mentions and not problems
 
 
 def test_iob1_needs_an_entity_that_starts_inside_and_no_needless_b():
@@ -172,23 +175,27 @@ def test_grouped_sentences_keep_their_tokens_and_stay_in_their_document(tmp_path
         assert [len(eg.reference.ents) for eg in examples] == sizes
 
 
-def test_large_input_becomes_a_folder_of_shards(tmp_path):
-    records = [Record([f"w{i}"], [Mention(0, 1, "X")], [], [0]) for i in range(25)]
-    assert write_records(iter(records), spacy.blank("en"), tmp_path / "a.spacy", shard_size=10) == 25
+def to_doc(record, nlp):
+    return record_to_doc(record, nlp, Report(Path("source")))
+
+
+def test_large_input_becomes_a_folder_of_shards(tmp_path, nlp):
+    records = [Record(words=[f"w{i}"], mentions=[Mention(0, 1, "X")], sent_starts=[0]) for i in range(25)]
+    assert write_records(iter(records), nlp, tmp_path / "a.spacy", to_doc, shard_size=10) == 25
     assert sorted(p.name for p in (tmp_path / "a.spacy").iterdir()) == ["00000.spacy", "00001.spacy", "00002.spacy"]
-    words = [eg.reference.text for eg in Corpus(tmp_path / "a.spacy")(spacy.blank("en"))]
+    words = [eg.reference.text for eg in Corpus(tmp_path / "a.spacy")(nlp)]
     assert [word.strip() for word in words] == [f"w{i}" for i in range(25)]
-    assert write_records(iter(records[:10]), spacy.blank("en"), tmp_path / "b.spacy", shard_size=10) == 10
+    assert write_records(iter(records[:10]), nlp, tmp_path / "b.spacy", to_doc, shard_size=10) == 10
     assert (tmp_path / "b.spacy").is_file()
 
 
 def test_shards_and_file_replace_each_other(tmp_path, monkeypatch):
     (tmp_path / "train.iob").write_text("a B-X\n\n" * 5)
     monkeypatch.setattr(write_records, "__defaults__", (2,))
-    assert run(tmp_path, tmp_path / "out").exit_code == 0
+    assert run(tmp_path / "train.iob", tmp_path / "out").exit_code == 0
     assert (tmp_path / "out" / "train.spacy").is_dir()
     monkeypatch.setattr(write_records, "__defaults__", (100,))
-    assert run(tmp_path, tmp_path / "out").exit_code == 0
+    assert run(tmp_path / "train.iob", tmp_path / "out").exit_code == 0
     assert (tmp_path / "out" / "train.spacy").is_file()
 
 
@@ -200,7 +207,7 @@ BAD = {
     "empty token": ("a\tB-X\n\tB-X\n", "train.iob:2: the tag 'B-X' stands on an empty token"),
     "missing inside": ("a B-X\nb -\nc I-X\n", "train.iob:3: 'I-X' follows a missing tag"),
     "blank lines": ("\n\n \n", "train.iob: found no sentence"),
-    "no entities": ("a O\nb O\n", "train.iob: found no entity in 1 sentences"),
+    "no entities": ("a O\nb O\n", "train.iob: found no entity in 1 Docs"),
     "not utf-8": (b"a B-X\ncaf\xe9 O\n", "train.iob:2: byte 0xe9 at position 4 is not UTF-8"),
     "empty label": ("a B-\n", "train.iob:1: unknown tag 'B-'"),
 }
@@ -256,9 +263,9 @@ def test_failure_leaves_an_earlier_output_alone(tmp_path):
 def test_repair_mends_and_counts(tmp_path):
     (tmp_path / "train.iob").write_text("a I-DIS\nb I-DIS\nc I-CHEM\nd O\ne B-DIS\n")
     assert "or use --repair" in output(run(tmp_path, tmp_path / "out", "-s", "bio"))
-    [report] = convert(tmp_path, tmp_path / "out", scheme=Scheme.bio, repair=True)
+    [report] = convert(tmp_path, tmp_path / "out", scheme=Scheme.bio, repair=True).values()
     assert spans(read_docs(tmp_path / "out" / "train.spacy")[0]) == [(0, 2, "DIS"), (2, 3, "CHEM"), (4, 5, "DIS")]
-    assert report.rows() == [("tokens", 5, 5, 0, 0), ("entities", 3, 1, 2, 0)]
+    assert report.tokens == {"kept": 5} and +report.mentions == {"kept": 1, "repaired": 2}
 
 
 def test_repair_does_not_guess(tmp_path):
@@ -273,9 +280,9 @@ def test_iobes_entity_without_end(tmp_path):
     text = output(run(tmp_path, tmp_path / "out"))
     assert "train.iob:2: no end tag for the entity that ends with 'I-X', expected E-X" in text
     assert "train.iob:5: 'E-X' follows 'S-X', expected B-X" in text
-    [report] = convert(tmp_path, tmp_path / "out", repair=True)
+    [report] = convert(tmp_path, tmp_path / "out", repair=True).values()
     assert spans(read_docs(tmp_path / "out" / "train.spacy")[0]) == [(0, 2, "X"), (3, 4, "X"), (4, 5, "X")]
-    assert report.rows()[1] == ("entities", 3, 1, 2, 0)
+    assert +report.mentions == {"kept": 1, "repaired": 2}
 
 
 @settings(deadline=None, max_examples=60)
@@ -310,14 +317,14 @@ def test_byte_soup_gives_a_result_that_adds_up_or_a_clear_error(tmp_path_factory
     path, out = folder / "dev.iob", folder / "out"
     path.write_bytes(soup)
     try:
-        [report] = convert(path, out, repair=repair)
+        [report] = convert(path, out, repair=repair).values()
     except CorpusError as err:
         assert str(path) in str(err) and not out.exists()
         return
     docs = read_docs(out / "dev.spacy")
-    name, read, kept, repaired, refused = report.rows()[1]
-    assert refused == 0 and read == kept + repaired == sum(len(doc.ents) for doc in docs)
-    assert sum(len(doc) for doc in docs) == report.rows()[0][1]
+    assert set(+report.mentions) <= {"kept", "repaired"} and set(+report.tokens) <= {"kept"}
+    assert sum(report.mentions.values()) == sum(len(doc.ents) for doc in docs)
+    assert sum(report.tokens.values()) == sum(len(doc) for doc in docs)
 
 
 @settings(deadline=None)
@@ -326,13 +333,17 @@ def test_records_survive_docbin(sentence, missing):
     mentions, length = sentence
     inside = {i for start, end, _ in mentions for i in range(start, end)}
     missing = sorted(i for i in missing if i < length and i not in inside)
-    record = Record([f"w{i}" for i in range(length)], [Mention(*m) for m in mentions], missing, [0])
-    vocab = spacy.blank("en").vocab
-    [doc] = DocBin().from_bytes(DocBin(docs=[record_to_doc(record, vocab)]).to_bytes()).get_docs(vocab)
+    words = [f"w{i}" for i in range(length)]
+    record = Record(words=words, mentions=[Mention(*m) for m in mentions], missing=missing, sent_starts=[0])
+    nlp = spacy.blank("en")
+    saved = DocBin(docs=[to_doc(record, nlp)], store_user_data=True).to_bytes()
+    [doc] = DocBin().from_bytes(saved).get_docs(nlp.vocab)
     assert [t.text for t in doc] == record.words
     assert spans(doc) == mentions
     assert [t.i for t in doc if t.ent_iob == 0] == missing
     assert doc.has_unknown_spaces
+    source = [(m.start_char, m.end_char, m.label) for m in docbin.source_mentions(doc)]
+    assert source == [(e.start_char, e.end_char, e.label_) for e in doc.ents]
 
 
 def test_command_line_speaks_without_a_traceback(tmp_path):
@@ -344,14 +355,14 @@ def test_command_line_speaks_without_a_traceback(tmp_path):
 
 @pytest.mark.parametrize("name, entities", [("bc5cdr-iob", 28787), ("ncbi-disease-iob", 6881)])
 def test_public_corpora_are_read_whole(corpora, tmp_path, name, entities):
-    reports = convert(corpora / name, tmp_path / "out")
+    reports = convert(corpora / name, tmp_path / "out").values()
     starts = sum(
         line.split("\t")[1].startswith("B-")
         for path in (corpora / name).glob("*.tsv")
         for line in path.read_text(encoding="utf8").splitlines()
         if line.strip()
     )
-    assert sum(report.entities["kept"] for report in reports) == starts == entities
+    assert sum(report.mentions["kept"] for report in reports) == starts == entities
     assert sum(len(doc.ents) for path in Path(tmp_path / "out").iterdir() for doc in read_docs(path)) == entities
 
 

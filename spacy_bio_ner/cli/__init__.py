@@ -2,5 +2,6 @@
 
 from ._app import bio_ner_cli
 from .convert import convert_cli
+from .export import export_cli
 
-__all__ = ["bio_ner_cli", "convert_cli"]
+__all__ = ["bio_ner_cli", "convert_cli", "export_cli"]

@@ -1,14 +1,19 @@
 """BIO column files: a token and its tag on each line, an empty line after each sentence."""
 
 import re
-from typing import Iterable, Iterator, List, NamedTuple, Optional
+from pathlib import Path
+from typing import Iterable, Iterator, List, NamedTuple, Optional, TextIO
 
-from .record import Record
+from spacy.tokens import Doc
+
+from .docbin import document_id
+from .lines import read_lines
+from .record import CorpusError
 from .report import Report
-from .tags import Scheme, read_tags
+from .tagged import Sentence
+from .tags import MISSING
 
 DOCSTART = "-DOCSTART-"
-SUFFIXES = (".bilou", ".biluo", ".bio", ".conll", ".iob", ".iob1", ".iob2", ".iobes", ".tsv")
 
 
 class Columns(NamedTuple):
@@ -39,90 +44,59 @@ class Columns(NamedTuple):
         return max(2, abs(self.token), abs(self.tag))
 
 
-class Sentence(NamedTuple):
-    """The lines of a sentence.
+def read(path: Path, report: Report, columns: Columns = Columns()) -> Iterator[Sentence]:
+    """Read a file.
 
-    document (Optional[str]): The number of its document, if -DOCSTART- lines part documents.
-    lines (List[int]): The number of each token's line in its file, from 1.
-    words (List[str]): The tokens.
-    tags (List[str]): Their tags.
-    """
-
-    document: Optional[str]
-    lines: List[int]
-    words: List[str]
-    tags: List[str]
-
-
-def read_sentences(lines: Iterable[bytes], columns: Columns, report: Report) -> Iterator[Sentence]:
-    """Read the lines of a file.
-
-    lines (Iterable[bytes]): The lines, UTF-8 with or without a byte order mark.
-    columns (Columns): Where the token and the tag are.
+    path (Path): The file, UTF-8.
     report (Report): Takes the lines that cannot be read.
+    columns (Columns): Where the token and the tag are.
     YIELDS (Sentence): The sentences.
     """
     document = 0
-    sentence = Sentence(None, [], [], [])
-    for number, raw in enumerate(lines, 1):
-        try:
-            line = raw.decode("utf8").rstrip("\r\n")
-        except UnicodeDecodeError as err:
-            report.tokens["refused"] += 1
-            report.error(
-                number, f"byte {raw[err.start]:#04x} at position {err.start + 1} is not UTF-8: save the file as UTF-8"
-            )
-            continue
-        if number == 1:
-            line = line.removeprefix("\ufeff")
+    sentence = Sentence([], [], [])
+    for number, line in read_lines(path, report):
         cells = columns.split(line)
         if not line.strip() or cells[0] == DOCSTART:
             if sentence.words:
                 yield sentence
             document += cells[0] == DOCSTART
-            sentence = Sentence(str(document) if document else None, [], [], [])
-        elif len(cells) < columns.n_needed:
+            sentence = Sentence([], [], [], str(document) if document else None)
+            continue
+        if len(cells) < columns.n_needed:
             report.tokens["refused"] += 1
             report.error(number, f"found {len(cells)} column(s) in {line!r}, expected at least {columns.n_needed}")
-        elif not columns.pick(cells, columns.token):
+            continue
+        token, tag = columns.pick(cells, columns.token), columns.pick(cells, columns.tag)
+        if not token:
             report.tokens["refused"] += 1
-            report.error(
-                number, f"the tag {columns.pick(cells, columns.tag)!r} stands on an empty token, expected a token"
-            )
-        else:
-            report.tokens["kept"] += 1
-            sentence.lines.append(number)
-            sentence.words.append(columns.pick(cells, columns.token))
-            sentence.tags.append(columns.pick(cells, columns.tag))
+            report.error(number, f"the tag {tag!r} stands on an empty token, expected a token")
+            continue
+        sentence.lines.append(number)
+        sentence.words.append(token)
+        sentence.tags.append(tag)
     if sentence.words:
         yield sentence
 
 
-def read_records(sentences: Iterable[Sentence], scheme: Scheme, repair: bool, report: Report) -> Iterator[Record]:
-    """Read the entities of sentences.
+def write(docs: Iterable[Doc], file: TextIO) -> None:
+    """Write Docs as tab-separated tokens and BIO tags, - for missing annotation, with a -DOCSTART- line
+    before each document where the Docs know theirs. White space between tokens is not kept.
 
-    sentences (Iterable[Sentence]): The sentences of a file.
-    scheme (Scheme): The scheme of their tags.
-    repair (bool): Whether to mend tags that have one sensible reading.
-    report (Report): Takes the account of what was read.
-    YIELDS (Record): A record for each sentence.
+    docs (Iterable[Doc]): The Docs.
+    file (TextIO): The file to write to.
+    RAISES (CorpusError): If a token cannot stand in a column.
     """
-    for sentence in sentences:
-        mentions, missing, problems = read_tags(sentence.tags, scheme)
-        repaired, refused = set(), set()
-        for problem in problems:
-            if repair and problem.repairable:
-                repaired.add(problem.mention)
-            else:
-                refused.add(problem.mention)
-                hint = ", or use --repair" if problem.repairable else ""
-                report.error(sentence.lines[problem.token], problem.message + hint)
-        refused.discard(None)  # a tag that is none, on a token of no mention
-        report.entities["repaired"] += len(repaired - refused)
-        report.entities["refused"] += len(refused)
-        report.entities["kept"] += len(mentions) - len(repaired | refused)
-        report.missing += len(missing)
-        report.sentences += 1
-        for mention in mentions:
-            report.labels.setdefault(mention.label, report.where(sentence.lines[mention.start]))
-        yield Record(sentence.words, mentions, missing, [0], sentence.document)
+    document = None
+    for doc in docs:
+        if document_id(doc) != document:
+            document = document_id(doc)
+            file.write(f"{DOCSTART}\tO\n\n")
+        for sentence in doc.sents if doc.has_annotation("SENT_START") else [doc]:
+            tokens = [token for token in sentence if not token.is_space]
+            for token in tokens:
+                if re.search("[\t\n\r]", token.text) or token.text == DOCSTART:
+                    raise CorpusError(f"document {document or ''}: the token {token.text!r} cannot stand in a column")
+                tag = token.ent_iob_ + ("-" + token.ent_type_ if token.ent_type_ else "")
+                file.write(f"{token.text}\t{tag if token.ent_iob else MISSING}\n")
+            if tokens:
+                file.write("\n")

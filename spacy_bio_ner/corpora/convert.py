@@ -4,121 +4,121 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Dict, Iterator, List, Optional, Sequence
+from typing import Dict, Iterator, Optional
 
 import spacy
+import srsly
 from tqdm import tqdm
 
-from . import bio
+from ..tokenizer import split_punctuation
+from .align import record_to_doc
 from .bio import Columns
-from .docbin import group_sentences, write_records
-from .record import CorpusError
+from .docbin import write_records
+from .formats import FORMATS, detect_format
+from .record import CorpusError, Record
 from .report import Report
+from .sources import TRAIN, Source, find_sources
+from .tagged import Sentence, group_sentences, read_records
 from .tags import Scheme, detect_scheme
 
-TRAIN = "train"
+LEDGER = "ledger.json"
 
 
 class RefusedError(CorpusError):
-    """Files of which something is refused.
+    """Sources of which something is refused.
 
-    reports (List[Report]): The account of each file.
+    reports (Dict[str, Report]): The account of each, by name.
     """
 
-    def __init__(self, reports: List[Report]):
-        super().__init__("\n".join(error for report in reports for error in report.errors))
+    def __init__(self, reports: Dict[str, Report], message: str = ""):
+        super().__init__(message or "\n".join(error for report in reports.values() for error in report.errors))
         self.reports = reports
-
-
-def find_sources(source: Path) -> Dict[str, Path]:
-    """Find the files of a corpus.
-
-    source (Path): A file, or a folder of files with a suffix of BIO column files.
-    RETURNS (Dict[str, Path]): The files by the name of their split, which is their name without suffix.
-    RAISES (CorpusError): If there are none, or something else stands in their place.
-    """
-    if not source.exists():
-        raise CorpusError(f"{source}: no such file or folder")
-    if source.is_file():
-        return {source.stem: source}
-    sources: Dict[str, Path] = {}
-    for path in sorted(source.iterdir()):
-        if path.suffix.lower() not in bio.SUFFIXES:
-            continue
-        if path.is_dir():
-            raise CorpusError(f"{path}: found a folder, expected a file")
-        if path.stem in sources:
-            raise CorpusError(f"{path}: would be written to the same file as {sources[path.stem]}: rename one of them")
-        sources[path.stem] = path
-    if not sources:
-        suffixes = ", ".join(bio.SUFFIXES)
-        raise CorpusError(f"{source}: found no file to convert, expected files ending in one of {suffixes}")
-    return sources
-
-
-def detect_scheme_of(paths: Sequence[Path], columns: Columns) -> Scheme:
-    """Find the scheme of a corpus from all its files.
-
-    paths (Sequence[Path]): The files.
-    columns (Columns): Where their tokens and tags are.
-    RETURNS (Scheme): The scheme.
-    """
-
-    def tags() -> Iterator[List[str]]:
-        for path in paths:
-            with path.open("rb") as file:
-                for sentence in bio.read_sentences(file, columns, Report(path, Scheme.bio)):
-                    yield sentence.tags
-
-    return detect_scheme(tags())
 
 
 def convert(
     source: Path,
     dest: Path,
     *,
+    format: Optional[str] = None,
     scheme: Optional[Scheme] = None,
     columns: Columns = Columns(),
     n_sents: int = 1,
     repair: bool = False,
+    spacy_tokenizer: bool = False,
+    fail_on_lost: bool = False,
     lang: str = "en",
-) -> List[Report]:
-    """Convert BIO column files to DocBin. If anything in them is refused, nothing is written.
+) -> Dict[str, Report]:
+    """Convert a corpus to DocBin. If anything in it is refused, nothing is written.
 
-    source (Path): A file, or a folder of files.
-    dest (Path): The folder to write to: for each file one of the same name with the suffix .spacy.
-    scheme (Optional[Scheme]): The scheme of the tags; found from all files if None.
-    columns (Columns): Where tokens and tags are.
-    n_sents (int): The number of sentences to join in a Doc; 0 joins all of a document.
+    source (Path): A file, or a folder with a file or folder for each split.
+    dest (Path): The folder to write to: for each part <name>.spacy, and ledger.json.
+    format (Optional[str]): The format of the source; told by its content if None.
+    scheme (Optional[Scheme]): The scheme of tags; told by all the corpus's tags if None.
+    columns (Columns): Where BIO columns have tokens and tags.
+    n_sents (int): The number of tagged sentences to join in a Doc; 0 joins all of a document.
     repair (bool): Whether to mend tags that have one sensible reading.
+    spacy_tokenizer (bool): Whether to tokenize text as spaCy does, and not by split_punctuation.
+    fail_on_lost (bool): Whether to refuse a corpus of which a mention is lost.
     lang (str): The language of the Docs.
-    RETURNS (List[Report]): The account of each file.
-    RAISES (RefusedError): If something in a file is refused.
+    RETURNS (Dict[str, Report]): The account of each part, by name.
+    RAISES (RefusedError): If something in a part is refused.
     RAISES (CorpusError): If the source or the corpus as a whole cannot be used.
     """
     sources = find_sources(source)
     if dest.exists() and not dest.is_dir():
         raise CorpusError(f"{dest}: found a file, expected a folder to write to")
-    scheme = scheme or detect_scheme_of(list(sources.values()), columns)
     try:
         nlp = spacy.blank(lang)
     except ImportError:
         raise CorpusError(f"--lang {lang}: spaCy has no such language, expected a code such as en") from None
+    if not spacy_tokenizer:
+        split_punctuation(nlp)
+    formats = {name: format or detect_format(part.path) for name, part in sources.items()}
+    if scheme is None:
+        tagged = {part.path: formats[name] for name, part in sources.items() if FORMATS[formats[name]].is_tagged}
+        scheme = detect_scheme(
+            sentence.tags
+            for path, name in tagged.items()
+            for sentence in _read_sentences(path, name, columns, Report(path))
+        )
     reports: Dict[str, Report] = {}
     with _all_or_nothing(dest) as beside:
-        for name, path in sources.items():
-            report = reports[name] = Report(path, scheme)
-            with path.open("rb") as file:
-                sentences = bio.read_sentences(_with_progress(file, path), columns, report)
-                records = group_sentences(bio.read_records(sentences, scheme, repair, report), n_sents)
-                report.documents = write_records(records, nlp, beside / f"{name}.spacy")
-            if not report.sentences and not report.n_errors:
-                raise CorpusError(f"{path}: found no sentence, expected a token and its tag on each line")
+        for name, part in sources.items():
+            report = reports[name] = Report(part.path)
+            records: Iterator[Record]
+            if FORMATS[formats[name]].is_tagged:
+                sentences = _read_sentences(part.path, formats[name], columns, report)
+                sentences = (sentence for sentence in sentences if part.takes(" ".join(sentence.words)))
+                records = group_sentences(read_records(sentences, scheme, repair, report), n_sents)
+            else:
+                records = _read_texts(part, formats[name], report)
+            progress = tqdm(records, desc=part.path.name, unit=" docs", leave=False, disable=None)
+            to_doc = partial(record_to_doc, report=report)
+            report.documents = write_records(progress, nlp, beside / f"{name}.spacy", to_doc)
+            if not report.documents and not report.n_errors:
+                raise CorpusError(f"{part.path}: found no sentence for {name} (read as {formats[name]})")
+            if report.n_errors and part.share is not None:
+                break  # the other splits are of the same source
         if any(report.n_errors for report in reports.values()):
-            raise RefusedError(list(reports.values()))
+            raise RefusedError(reports)
+        if fail_on_lost and any(report.lost for report in reports.values()):
+            raise RefusedError(reports, "mentions are lost, and --fail-on-lost is set")
         _check_splits(reports)
-    return list(reports.values())
+        srsly.write_json(beside / LEDGER, {name: report.to_json() for name, report in reports.items()})
+    return reports
+
+
+def _read_sentences(path: Path, format: str, columns: Columns, report: Report) -> Iterator[Sentence]:
+    options = {"columns": columns} if format == "bio" else {}
+    return FORMATS[format].read(path, report, **options)
+
+
+def _read_texts(part: Source, format: str, report: Report) -> Iterator[Record]:
+    for record in FORMATS[format].read(part.path, report):
+        if part.takes(record.text if record.text is not None else " ".join(record.words)):
+            yield record
 
 
 def _check_splits(reports: Dict[str, Report]) -> None:
@@ -127,7 +127,7 @@ def _check_splits(reports: Dict[str, Report]) -> None:
     if train is None:
         return
     if not train.labels:
-        raise CorpusError(f"{train.path}: found no entity in {train.sentences} sentences, expected some to train on")
+        raise CorpusError(f"{train.path}: found no entity in {train.documents} Docs, expected some to train on")
     for report in reports.values():
         for label, where in report.labels.items():
             if label not in train.labels:
@@ -152,11 +152,3 @@ def _all_or_nothing(dest: Path) -> Iterator[Path]:
             os.replace(path, target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def _with_progress(file: BinaryIO, path: Path) -> Iterator[bytes]:
-    """Pass on the lines of a file, with a progress bar where there is somebody to see it."""
-    with tqdm(total=path.stat().st_size, desc=path.name, unit="B", unit_scale=True, leave=False, disable=None) as bar:
-        for line in file:
-            yield line
-            bar.update(len(line))

@@ -11,7 +11,8 @@ from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import walk_corpus
 from spacy.vocab import Vocab
 
-from .record import CorpusError, Record
+from .record import CorpusError, Mention, Record
+from .report import Report
 
 SHARD_SIZE = 10_000
 USER_DATA = "bio_ner"
@@ -97,3 +98,33 @@ def write_records(
         n_docs += len(shard)
         shards += 1
     return n_docs
+
+
+def matches(path: Path) -> bool:
+    """RETURNS (bool): Whether a file is a DocBin, by its name: its content is compressed."""
+    return path.suffix == ".spacy"
+
+
+def read(path: Path, report: Report) -> Iterator[Record]:
+    """Read a DocBin as a source: as words where its spaces are unknown, else as text to be tokenized anew.
+
+    path (Path): The file.
+    report (Report): Takes the labels.
+    YIELDS (Record): The records.
+    """
+    for number, doc in enumerate(read_docs(path, Vocab()), 1):
+        starts = [token for token in doc if token.is_sent_start]
+        record = Record(document=document_id(doc), cats=doc.cats)
+        if doc.has_unknown_spaces:
+            record.words = [token.text for token in doc]
+            record.mentions = [Mention(ent.start, ent.end, ent.label_, ent.kb_id_) for ent in doc.ents]
+            record.missing = [token.i for token in doc if token.ent_iob == 0]
+            record.sent_starts = [token.i for token in starts]
+            report.mentions["kept"] += len(record.mentions)
+        else:
+            record.text = doc.text
+            record.mentions = [Mention(*mention) for mention in source_mentions(doc)]
+            record.sent_starts = [token.idx for token in starts]
+        for mention in record.mentions:
+            report.labels.setdefault(mention.label, f"{path}, Doc {number}")
+        yield record

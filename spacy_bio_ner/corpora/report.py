@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 MAX_ERRORS = 10
-MAX_EXAMPLES = 5
+MAX_EXAMPLES = 100
 
 
 @dataclass

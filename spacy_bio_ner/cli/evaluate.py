@@ -1,0 +1,152 @@
+"""`bio-ner evaluate`: scores of a pipeline against every mention of a corpus's source."""
+
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
+
+import spacy
+import srsly
+from spacy.cli._util import Arg, Opt, setup_gpu
+from spacy.language import Language
+from wasabi import msg
+
+from ..corpora.docbin import read_docs
+from ..corpora.record import CorpusError
+from ..evaluation.evaluate import evaluate
+from ._app import bio_ner_cli, clear_errors
+
+
+@bio_ner_cli.command("evaluate")
+def evaluate_cli(
+    # fmt: off
+    model: str = Arg(..., help="Pipeline: the name of an installed one, or a path"),
+    corpus: Path = Arg(..., help=".spacy file, or folder of shards, written by 'bio-ner convert'"),
+    output: Optional[Path] = Opt(None, "--output", "-o", help="JSON file to write the scores to", dir_okay=False),
+    train: Optional[Path] = Opt(
+        None,
+        "--train",
+        "-t",
+        help="Corpus the pipeline was trained on, to score seen and unseen mentions apart. "
+        "By default train.spacy beside CORPUS, if there is one",
+    ),
+    label_map: List[str] = Opt(
+        [],
+        "--map",
+        "-m",
+        help="GOLD=MODEL: rename a label of the gold to the pipeline's. Can be given several times, or with "
+        "commas. Predicted labels that the gold then never has are left out of the scores",
+    ),
+    batch_size: Optional[int] = Opt(None, "--batch-size", "-b", min=1, help="Number of Docs to predict at a time"),
+    gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU ID or -1 for CPU"),
+    # fmt: on
+):
+    """
+    Score a pipeline's entities strictly, by characters and label.
+
+    Every mention of the source counts: those lost in conversion are missed,
+    which spaCy's own scorer, printed beside it, does not see. Intervals come
+    from resampling the corpus's documents, or its Docs where their documents
+    are not known.
+    """
+    with clear_errors("Nothing was written"):
+        renamed = _read_map(label_map)
+        if train is None and (corpus.parent / "train.spacy").exists():
+            train = corpus.parent / "train.spacy"
+        nlp = _load(model, gpu_id)
+        train_docs = read_docs(train, nlp.vocab) if train else None
+        scores = {
+            "model": {"path": model, "name": f"{nlp.meta['lang']}_{nlp.meta['name']}", "version": nlp.meta["version"]},
+            "corpus": str(corpus),
+            "train": str(train) if train else None,
+            "label_map": renamed,
+            **evaluate(nlp, read_docs(corpus, nlp.vocab), train_docs, renamed, batch_size),
+        }
+        _print_scores(scores)
+        if output:
+            _write(output, scores)
+            msg.good(f"Saved the scores to {output}")
+
+
+def _read_map(values: Sequence[str]) -> Dict[str, str]:
+    renamed: Dict[str, str] = {}
+    for pair in (pair for value in values for pair in value.split(",")):
+        gold, *to = [label.strip() for label in pair.split("=")]
+        if not gold or len(to) != 1 or not to[0]:
+            raise CorpusError(f"--map: found {pair!r}, expected GOLD=MODEL, such as Disease=DIS")
+        if renamed.setdefault(gold, to[0]) != to[0]:
+            raise CorpusError(f"--map: found {gold!r} renamed to {renamed[gold]!r} and to {to[0]!r}, expected one name")
+    return renamed
+
+
+def _load(model: str, gpu_id: int) -> Language:
+    try:
+        setup_gpu(gpu_id)
+    except (ValueError, RuntimeError) as err:  # no CuPy, no such device
+        raise CorpusError(f"--gpu-id {gpu_id}: {err}") from None
+    try:
+        return spacy.load(model)
+    except (OSError, ValueError, ImportError) as err:  # not there, not a pipeline, or one that needs other packages
+        raise CorpusError(f"{model}: cannot load the pipeline: {err}") from None
+
+
+def _write(path: Path, scores: Dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        beside = Path(folder) / path.name
+        srsly.write_json(beside, scores)
+        beside.replace(path)
+
+
+def _print_scores(scores: Dict[str, Any]) -> None:
+    within = scores["interval"]
+    rows = [
+        ("all of the source", *_percents(scores, "ents_{}"), *_counts(scores, "ents_{}")),
+        (f"{within['level']:.0%} interval", *(_range(within[f"ents_{name}"]) for name in "prf"), *[""] * 4),
+    ]
+    for group in ("seen", "unseen"):
+        if scores[group]:
+            rows.append((f"{group} in training", *_percents(scores[group]), *_counts(scores[group])))
+    rows.append(("spaCy's scorer", *_percents(scores["spacy"], "ents_{}"), *[""] * 4))
+    header = ("", "P", "R", "F", "TP", "FP", "FN", "Gold")
+    msg.table(rows, title="Results", header=header, divider=True, aligns=("l", *"r" * 7))
+    msg.table(
+        [
+            (label, *_percents(row), _range(within["ents_per_type"][label]["f"]), *_counts(row))
+            for label, row in scores["ents_per_type"].items()
+        ],
+        title="NER (per type)",
+        header=("", "P", "R", "F", f"F {within['level']:.0%} interval", "TP", "FP", "FN", "Gold"),
+        divider=True,
+        aligns=("l", *"r" * 8),
+    )
+    msg.info(f"Intervals: bootstrap, {within['resamples']} resamples of {scores['n_units']} {scores['unit']}")
+    if scores["train"]:
+        msg.info(f"Seen: the mention's text, in lower case, has the same label in {scores['train']}")
+    else:
+        msg.info("Seen and unseen mentions: not told apart, since there is no train.spacy beside the corpus (--train)")
+    if scores["lost"]:
+        msg.warn(
+            f"{scores['lost']} of {scores['ents_support']} gold mentions were lost or moved in conversion: "
+            "scored as the source has them, unseen by spaCy's scorer"
+        )
+    if scores["duplicates"]:
+        msg.info(f"{scores['duplicates']} mentions repeat another one's characters and label: counted once")
+    if scores["ignored"]:
+        msg.info(f"{scores['ignored']} predictions touch tokens whose annotation is missing: neither right nor wrong")
+    if scores["labels_left_out"]:
+        labels = ", ".join(f"{label} ({n})" for label, n in scores["labels_left_out"].items())
+        msg.info(f"Left out, predicted with a label that the gold never has: {labels}")
+
+
+def _percents(scores: Dict[str, Any], key: str = "{}") -> List[str]:
+    values = [scores[key.format(name)] for name in "prf"]
+    return ["-" if value is None else f"{value * 100:.2f}" for value in values]
+
+
+def _counts(scores: Dict[str, Any], key: str = "{}") -> List[int]:
+    return [scores[key.format(name)] for name in ("tp", "fp", "fn", "support")]
+
+
+def _range(ends: Sequence[float]) -> str:
+    low, high = ends
+    return f"{low * 100:.2f}-{high * 100:.2f}"

@@ -1,0 +1,53 @@
+"""`bio-ner export`: DocBin to formats that other tools read."""
+
+import os
+from pathlib import Path
+
+import spacy
+from spacy.cli._util import Arg, Opt
+from wasabi import msg
+
+from ..corpora import bio, jsonl, pubtator
+from ..corpora.docbin import read_docs
+from ..corpora.record import CorpusError
+from ._app import bio_ner_cli, clear_errors
+
+WRITERS = {"bio": bio.write, "pubtator": pubtator.write, "jsonl": jsonl.write}
+
+
+@bio_ner_cli.command("export")
+def export_cli(
+    # fmt: off
+    corpus: Path = Arg(..., help=".spacy file, or folder of them"),
+    dest: Path = Arg(..., help="File to write"),
+    format: str = Opt("bio", "--format", "-f", help=f"Format to write: {', '.join(WRITERS)}"),
+    # fmt: on
+):
+    """
+    Write a corpus in DocBin format as BIO columns, PubTator or JSONL.
+
+    BIO columns hold the entities on their tokens, the other formats the
+    mentions as the corpus's source had them.
+    """
+    with clear_errors("Nothing was written"):
+        if format not in WRITERS:
+            raise CorpusError(f"--format {format}: unknown, expected {', '.join(WRITERS)}")
+        if dest.is_dir():
+            raise CorpusError(f"{dest}: found a folder, expected a file to write")
+        n_docs = 0
+
+        def counted():
+            nonlocal n_docs
+            for doc in read_docs(corpus, spacy.blank("en").vocab):
+                n_docs += 1
+                yield doc
+
+        dest.parent.mkdir(parents=True, exist_ok=True)
+        beside = dest.with_name(f".{dest.name}-{os.getpid()}")
+        try:
+            with beside.open("w", encoding="utf8", newline="") as file:
+                WRITERS[format](counted(), file)
+            os.replace(beside, dest)
+        finally:
+            beside.unlink(missing_ok=True)
+        msg.good(f"Wrote {n_docs} Docs to {dest}")

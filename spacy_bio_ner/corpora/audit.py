@@ -1,0 +1,487 @@
+"""What is worth a look in an annotated corpus before a model learns from it: annotation that disagrees with itself,
+mentions lost or across sentence starts, Docs that stand in it twice, labels with little to learn from, and what of
+dev and test a model cannot have seen in train. One pass over the Docs, none of which is kept.
+
+Docs that are nearly the same are found exactly, not by sampling. Their similarity is the Jaccard index of their sets
+of word 3-grams (A. Z. Broder 1997, On the resemblance and containment of documents). The pairs to compare come from
+an inverted index that holds the rarest 3-grams of each Doc, just as many as make sure that any two Docs similar
+enough share one (prefix filtering: S. Chaudhuri, V. Ganti, R. Kaushik 2006, A primitive operator for similarity joins
+in data cleaning).
+"""
+
+from array import array
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from fractions import Fraction
+from itertools import combinations_with_replacement
+from math import ceil
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+from spacy.cli.debug_data import NEW_LABEL_THRESHOLD
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from .docbin import document_id, read_docs, source_mentions
+from .record import CorpusError
+
+TRAIN = "train"
+SPLITS = (TRAIN, "dev", "test")
+MAX_EXAMPLES = 10
+MAX_PLACES = 3  # of a text with one label, tagged or untagged
+CONTEXT = 24  # characters shown on either side of a mention
+OPENING = 60  # characters shown of a Doc
+PERCENTILES = (50, 90, 99)
+MIN_TAGGED = 2  # mentions of a text that make it worth a look where it stands untagged
+SIMILARITY = Fraction(4, 5)
+MIN_TOKENS = 5  # of a Doc whose 3-grams say something
+MISSING, OUTSIDE = 0, 2  # as in Token.ent_iob
+
+
+def read_splits(corpus: Path) -> Dict[str, Iterator[Doc]]:
+    """Find the splits of a converted corpus.
+
+    corpus (Path): A folder with any of train.spacy, dev.spacy and test.spacy, each a file or a folder of shards.
+    RETURNS (Dict[str, Iterator[Doc]]): The Docs of each split, read only while they are iterated over.
+    RAISES (CorpusError): If there is no such folder, or nothing to read in it.
+    """
+    if not corpus.is_dir():
+        raise CorpusError(f"{corpus}: no such folder, expected one written by 'bio-ner convert'")
+    paths = {split: corpus / f"{split}.spacy" for split in SPLITS}
+    found = {split: path for split, path in paths.items() if path.exists()}
+    if not found:
+        names = ", ".join(path.name for path in paths.values())
+        raise CorpusError(f"{corpus}: found none of {names}: convert the corpus with 'bio-ner convert' first")
+    vocab = Vocab()
+    return {split: read_docs(path, vocab) for split, path in found.items()}
+
+
+def audit(splits: Dict[str, Iterable[Doc]]) -> Dict[str, Any]:
+    """Look through a corpus. Texts are compared in lower case, with white space normalised.
+
+    splits (Dict[str, Iterable[Doc]]): The Docs of each split, by its name. Only "train" has a meaning of its own.
+    RETURNS (Dict[str, Any]): What was found, in types that JSON has. Counts are full; examples and places are the
+        first ones; texts come in the order of how much their annotation disagrees.
+    """
+    corpus = _Corpus()
+    for split, docs in splits.items():
+        corpus.add(split, docs)
+    return {
+        "splits": {split: _describe_split(corpus, split) for split in splits},
+        "labels": _describe_labels(corpus),
+        "mention_lengths": _describe_lengths(corpus),
+        "lost": {split: _describe_lost(corpus, split) for split in splits},
+        "sentence_crossing": {split: _describe_crossing(corpus, split) for split in splits},
+        "duplicates": _find_duplicates(corpus),
+        "label_conflicts": _find_label_conflicts(corpus),
+        "untagged": _find_untagged(corpus),
+        "unseen": _find_unseen(corpus),
+    }
+
+
+class _Mention(NamedTuple):
+    """An entity, or a mention of the source that is none. start and end count the tokens of the whole corpus."""
+
+    doc: int
+    start: int
+    end: int
+    label: str
+    text: str
+
+
+class _Corpus:
+    """What is kept of the Docs, which are numbered across splits: some bytes for each token, and the mentions."""
+
+    def __init__(self) -> None:
+        self.docs: Dict[str, range] = {}
+        self.documents: List[Optional[str]] = []
+        self.starts = array("q", [0])  # the first token of each Doc, and the end of the last Doc
+        self.words: List[str] = []
+        self.numbers: Dict[str, int] = {}
+        self.tokens = array("i")  # numbers of words
+        self.lower = array("i")  # numbers of words in lower case
+        self.spaced = bytearray()  # whether white space stands before a token
+        self.iob = bytearray()
+        self.mentions: List[_Mention] = []
+        self.crossing: List[_Mention] = []
+        self.snapped: List[_Mention] = []
+        self.lost: List[_Mention] = []
+        self.n_source_mentions: Counter = Counter()
+        self.n_docs_with_sentences: Counter = Counter()
+
+    def add(self, split: str, docs: Iterable[Doc]) -> None:
+        first = len(self.documents)
+        for doc in docs:
+            self._add_tokens(doc)
+            self._add_entities(doc)
+            self._add_source(doc)
+            self.n_source_mentions[split] += len(source_mentions(doc))
+            self.n_docs_with_sentences[split] += doc.has_annotation("SENT_START")
+            self.documents.append(document_id(doc))
+            self.starts.append(len(self.tokens))
+        self.docs[split] = range(first, len(self.documents))
+
+    def _number(self, word: str) -> int:
+        number = self.numbers.setdefault(word, len(self.words))
+        if number == len(self.words):
+            self.words.append(word)
+        return number
+
+    def _add_tokens(self, doc: Doc) -> None:
+        before = ""
+        for token in doc:
+            word = " ".join(token.text.split())
+            self.tokens.append(self._number(word))
+            self.lower.append(self._number(word.lower()))
+            self.spaced.append(bool(word) and (before[-1:].isspace() or token.text[0].isspace()))
+            before = token.text_with_ws
+        self.iob.extend(doc.to_array("ENT_IOB").tolist())
+
+    def _add_entities(self, doc: Doc) -> None:
+        offset = self.starts[-1]
+        for ent in doc.ents:
+            start, end = ent.start + offset, ent.end + offset
+            mention = _Mention(len(self.documents), start, end, ent.label_, self.text(start, end, self.lower))
+            self.mentions.append(mention)
+            if any(token.is_sent_start for token in ent[1:]):
+                self.crossing.append(mention)
+
+    def _add_source(self, doc: Doc) -> None:
+        """Note the mentions of the source that are no entities: those moved to the edges of tokens, and the lost."""
+        offset = self.starts[-1]
+        ents = {(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents}
+        for start_char, end_char, label, _ in source_mentions(doc):
+            if (start_char, end_char, label) in ents:
+                continue
+            text = doc.text[start_char:end_char]
+            start_char, end_char = end_char - len(text.lstrip()), start_char + len(text.rstrip())
+            span = doc.char_span(start_char, end_char, alignment_mode="expand") or doc[:0]
+            mention = _Mention(len(self.documents), span.start + offset, span.end + offset, label, text.strip())
+            snapped = (span.start_char, span.end_char, label) in ents
+            (self.snapped if snapped else self.lost).append(mention)
+
+    def text(self, start: int, end: int, tokens: Sequence[int]) -> str:
+        """RETURNS (str): The text of a span of tokens or of lower, with white space normalised."""
+        return "".join((" " if self.spaced[i] else "") + self.words[tokens[i]] for i in range(start, end)).strip()
+
+    def tokens_of(self, split: str) -> slice:
+        """RETURNS (slice): The tokens of a split."""
+        return slice(self.starts[self.docs[split].start], self.starts[self.docs[split].stop])
+
+    def of(self, split: str, mentions: Iterable[_Mention]) -> List[_Mention]:
+        """RETURNS (List[_Mention]): Those of the mentions that are in a split."""
+        return [mention for mention in mentions if mention.doc in self.docs[split]]
+
+    def split_of(self, doc: int) -> str:
+        """RETURNS (str): The split of a Doc."""
+        return next(split for split, docs in self.docs.items() if doc in docs)
+
+    def place(self, doc: int, context: str) -> Dict[str, Any]:
+        """RETURNS (Dict[str, Any]): Where something is. Docs count from 1 in their split."""
+        split = self.split_of(doc)
+        number = doc - self.docs[split].start + 1
+        return {"split": split, "doc": number, "document": self.documents[doc], "context": context}
+
+    def place_of_doc(self, doc: int) -> Dict[str, Any]:
+        """RETURNS (Dict[str, Any]): Where a Doc is, and how it starts."""
+        start, end = self.starts[doc], self.starts[doc + 1]
+        return self.place(doc, _cut(self.text(start, min(end, start + OPENING), self.tokens), OPENING))
+
+    def place_of(self, mention: _Mention) -> Dict[str, Any]:
+        """RETURNS (Dict[str, Any]): Where a mention is, and what stands around it."""
+        first, last = self.starts[mention.doc], self.starts[mention.doc + 1]
+        start, end = mention.start, mention.end
+        left = self.text(max(first, start - CONTEXT), start, self.tokens)
+        right = self.text(end, min(last, end + CONTEXT), self.tokens)
+        before = _cut(left[::-1], CONTEXT)[::-1] + " " * (start > first and self.spaced[start])
+        after = " " * (end < last and self.spaced[end]) + _cut(right, CONTEXT)
+        return self.place(mention.doc, f"{before}[{self.text(start, end, self.tokens)}]{after}")
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _share(count: int, of: int) -> Dict[str, Any]:
+    return {"count": count, "of": of, "share": count / of if of else 0.0}
+
+
+def _describe_split(corpus: _Corpus, split: str) -> Dict[str, Any]:
+    docs, tokens = corpus.docs[split], corpus.tokens_of(split)
+    mentions = corpus.of(split, corpus.mentions)
+    n_tokens = tokens.stop - tokens.start
+    iob = Counter(corpus.iob[tokens])
+    lengths = np.diff(np.array(corpus.starts)[docs.start : docs.stop + 1])
+    adjacent = sum(a.doc == b.doc and a.end == b.start for a, b in zip(mentions, mentions[1:]))
+    return {
+        "docs": len(docs),
+        "tokens": n_tokens,
+        "mentions": len(mentions),
+        "tokens_in_mentions": _share(sum(m.end - m.start for m in mentions), n_tokens),
+        "tokens_missing": _share(iob[MISSING], n_tokens),
+        "docs_without_mention": _share(len(docs) - len({m.doc for m in mentions}), len(docs)),
+        "adjacent_mentions": _share(adjacent, len(mentions)),
+        "doc_length": {
+            "mean": float(lengths.mean()) if len(docs) else 0.0,
+            "percentiles": {str(p): float(np.percentile(lengths, p)) if len(docs) else 0.0 for p in PERCENTILES},
+            "max": int(lengths.max()) if len(docs) else 0,
+        },
+    }
+
+
+def _describe_labels(corpus: _Corpus) -> Dict[str, Any]:
+    """Count labels; they are rare by the threshold of spaCy's debug data, which never sees this component's."""
+    counts = {split: Counter(m.label for m in corpus.of(split, corpus.mentions)) for split in corpus.docs}
+    labels = sorted(set().union(*counts.values()))
+    rare = [label for label in labels if 0 < counts[TRAIN][label] <= NEW_LABEL_THRESHOLD] if TRAIN in counts else []
+    return {
+        "counts": {label: {split: counts[split][label] for split in counts} for label in labels},
+        "rare": rare,
+        "absent": {split: [label for label in labels if not counts[split][label]] for split in counts},
+    }
+
+
+def _describe_lengths(corpus: _Corpus) -> Dict[str, Any]:
+    lengths: Dict[str, Counter] = defaultdict(Counter)
+    for mention in corpus.mentions:
+        lengths[mention.label][mention.end - mention.start] += 1
+    return {
+        label: {
+            "mean": sum(length * n for length, n in counts.items()) / sum(counts.values()),
+            "max": max(counts),
+            "histogram": {str(length): counts[length] for length in sorted(counts)},
+        }
+        for label, counts in sorted(lengths.items())
+    }
+
+
+def _describe_lost(corpus: _Corpus, split: str) -> Dict[str, Any]:
+    lost, n_mentions = corpus.of(split, corpus.lost), corpus.n_source_mentions[split]
+    return {
+        "lost": _share(len(lost), n_mentions),
+        "snapped": _share(len(corpus.of(split, corpus.snapped)), n_mentions),
+        "labels": dict(Counter(mention.label for mention in lost)),
+        "examples": [{"text": m.text, "label": m.label, "place": corpus.place_of(m)} for m in lost[:MAX_EXAMPLES]],
+    }
+
+
+def _describe_crossing(corpus: _Corpus, split: str) -> Dict[str, Any]:
+    crossing = corpus.of(split, corpus.crossing)
+    return {
+        "docs_with_sentences": corpus.n_docs_with_sentences[split],
+        "mentions": _share(len(crossing), len(corpus.of(split, corpus.mentions))),
+        "examples": [{"label": m.label, "place": corpus.place_of(m)} for m in crossing[:MAX_EXAMPLES]],
+    }
+
+
+def _disagreement(counts: Iterable[int]) -> float:
+    """RETURNS (float): How many places there are, times the chance that two of them (one taken twice included) are
+    annotated differently: many where many places disagree, few where all but few agree."""
+    counts = list(counts)
+    total = sum(counts)
+    return total - sum(n * n for n in counts) / total
+
+
+def _find_label_conflicts(corpus: _Corpus) -> Dict[str, Any]:
+    """Find texts that are mentions with one label here and another there."""
+    by_text: Dict[str, Dict[str, List[_Mention]]] = defaultdict(lambda: defaultdict(list))
+    for mention in corpus.mentions:
+        by_text[mention.text][mention.label].append(mention)
+    found = []
+    for text, by_label in by_text.items():
+        if len(by_label) > 1:
+            labels = {
+                label: {"count": len(mentions), "places": [corpus.place_of(m) for m in mentions[:MAX_PLACES]]}
+                for label, mentions in sorted(by_label.items(), key=lambda item: (-len(item[1]), item[0]))
+            }
+            found.append({"text": text, "mentions": sum(map(len, by_label.values())), "labels": labels})
+    found.sort(key=lambda f: (-_disagreement(label["count"] for label in f["labels"].values()), f["text"]))
+    return {"mentions": _share(sum(f["mentions"] for f in found), len(corpus.mentions)), "texts": found}
+
+
+def _find_untagged(corpus: _Corpus) -> Dict[str, Any]:
+    """Find texts that are mentions here and stand untagged there, all their tokens O."""
+    tagged: Dict[str, List[_Mention]] = defaultdict(list)
+    for mention in corpus.mentions:
+        tagged[mention.text].append(mention)
+    tagged = {text: mentions for text, mentions in tagged.items() if text and len(mentions) >= MIN_TAGGED}
+    untagged: Dict[str, List[_Mention]] = defaultdict(list)
+    for mention in _find_outside(corpus, sorted(tagged)):
+        untagged[mention.text].append(mention)
+    found = [
+        {
+            "text": text,
+            "tagged": _share(len(tagged[text]), len(tagged[text]) + len(places)),
+            "untagged": len(places),
+            "labels": dict(Counter(mention.label for mention in tagged[text])),
+            "places_tagged": [corpus.place_of(mention) for mention in tagged[text][:MAX_PLACES]],
+            "places_untagged": [corpus.place_of(mention) for mention in places[:MAX_PLACES]],
+        }
+        for text, places in untagged.items()
+    ]
+    found.sort(key=lambda f: (-_disagreement((f["tagged"]["count"], f["untagged"])), f["text"]))
+    return {
+        "tagged": sum(f["tagged"]["count"] for f in found),
+        "untagged": sum(f["untagged"] for f in found),
+        "texts": found,
+    }
+
+
+def _find_outside(corpus: _Corpus, texts: Sequence[str]) -> Iterator[_Mention]:
+    """Find texts where no token of them is in an entity or without annotation. From each token on, a text is read
+    only as long as it is the beginning of one of those looked for, which their order tells.
+
+    corpus (_Corpus): The corpus.
+    texts (Sequence[str]): The texts in lower case, sorted.
+    YIELDS (_Mention): The places.
+    """
+
+    def next_text(text: str) -> str:
+        at = bisect_left(texts, text)
+        return texts[at] if at < len(texts) else ""
+
+    begins = np.array([bool(word) and next_text(word).startswith(word) for word in corpus.words], dtype=bool)
+    lower = np.array(corpus.lower)
+    starts = np.flatnonzero(begins[lower] & (np.array(corpus.iob) == OUTSIDE)) if len(lower) else lower
+    docs = np.searchsorted(corpus.starts, starts, side="right") - 1
+    for doc, start in zip(docs.tolist(), starts.tolist()):
+        text = ""
+        for i in range(start, corpus.starts[doc + 1]):
+            word = corpus.words[lower[i]]
+            if corpus.iob[i] != OUTSIDE:
+                break
+            if not word:
+                continue
+            text += " " + word if text and corpus.spaced[i] else word
+            found = next_text(text)
+            if not found.startswith(text):
+                break
+            if found == text:
+                yield _Mention(doc, start, i + 1, "", text)
+
+
+def _find_unseen(corpus: _Corpus) -> Dict[str, Any]:
+    """Find for each split but train the mentions whose text and label never occur in train."""
+    if TRAIN not in corpus.docs:
+        return {}
+    seen = {(m.text, m.label) for m in corpus.of(TRAIN, corpus.mentions)}
+
+    def count(mentions: Counter) -> Dict[str, Any]:
+        unseen = {key: n for key, n in mentions.items() if key not in seen}
+        return {
+            "mentions": _share(sum(unseen.values()), sum(mentions.values())),
+            "distinct": _share(len(unseen), len(mentions)),
+        }
+
+    result = {}
+    for split in corpus.docs:
+        if split != TRAIN:
+            mentions = Counter((m.text, m.label) for m in corpus.of(split, corpus.mentions))
+            labels = sorted({label for _, label in mentions})
+            by_label = {label: Counter({key: n for key, n in mentions.items() if key[1] == label}) for label in labels}
+            result[split] = {**count(mentions), "labels": {label: count(by_label[label]) for label in labels}}
+    return result
+
+
+def _find_duplicates(corpus: _Corpus) -> List[Dict[str, Any]]:
+    """Find for each pair of splits how many Docs of one repeat a Doc that stands before them in the other, or in
+    the same. A Doc that repeats one exactly does not count as near to others there."""
+    pairs = {
+        (split, other): {"exact": 0, "near": 0, "examples_exact": [], "examples_near": []}
+        for other, split in combinations_with_replacement(corpus.docs, 2)
+    }
+
+    def note(kind: str, n: int, doc: int, other: int, similarity: float) -> None:
+        pair = pairs[corpus.split_of(doc), corpus.split_of(other)]
+        pair[kind] += n
+        if len(pair[f"examples_{kind}"]) < MAX_EXAMPLES:
+            places = {"doc": corpus.place_of_doc(doc), "repeats": corpus.place_of_doc(other)}
+            pair[f"examples_{kind}"].append({**places, "similarity": similarity})
+
+    lower = np.array(corpus.lower)
+    firsts: Dict[bytes, Dict[str, int]] = defaultdict(dict)  # of each sequence of tokens the first Doc in each split
+    distinct: List[Tuple[int, Dict[str, int]]] = []
+    copies: Counter = Counter()
+    for doc in range(len(corpus.documents)):
+        split = corpus.split_of(doc)
+        same = firsts[lower[corpus.starts[doc] : corpus.starts[doc + 1]].tobytes()]
+        for other in same.values():
+            note("exact", 1, doc, other, 1.0)
+        if split not in same:
+            same[split] = doc
+            distinct.append((doc, same))
+        copies[same[split]] += 1
+
+    sequences = [lower[corpus.starts[doc] : corpus.starts[doc + 1]] for doc, _ in distinct]
+    for i, j, similarity in near_duplicates(sequences, [corpus.split_of(doc) for doc, _ in distinct]):
+        doc, same = distinct[i]
+        other = distinct[j][0]
+        split, other_split = corpus.split_of(doc), corpus.split_of(other)
+        if split == other_split:
+            note("near", 1, doc, other, similarity)  # further copies of it repeat the first exactly
+        elif other_split not in same:
+            note("near", copies[doc], doc, other, similarity)
+    return [
+        {
+            "split": split,
+            "repeats": other,
+            "exact": _share(pair.pop("exact"), len(corpus.docs[split])),
+            "near": _share(pair.pop("near"), len(corpus.docs[split])),
+            **pair,
+        }
+        for (split, other), pair in pairs.items()
+    ]
+
+
+def near_duplicates(sequences: Sequence[np.ndarray], groups: Sequence[str]) -> Iterator[Tuple[int, int, float]]:
+    """Find sequences that nearly repeat one before them. Sequences of fewer than MIN_TOKENS words are left out.
+
+    sequences (Sequence[np.ndarray]): The numbers of each sequence's words.
+    groups (Sequence[str]): The group of each sequence.
+    YIELDS (Tuple[int, int, float]): For each sequence, and each group in which there is one before it that has a
+        similarity of at least SIMILARITY to it: its index, the index of one such, and their similarity.
+    """
+    shingles = _shingles(sequences)
+    index: Dict[str, Dict[int, List[int]]] = defaultdict(lambda: defaultdict(list))
+    for i, (own, group) in enumerate(zip(shingles, groups)):
+        # Two sets this similar share at least that many of own: without so many less one, they still share one
+        prefix = own[: len(own) - ceil(SIMILARITY * len(own)) + 1].tolist()
+        whole = set(own.tolist())
+        for before in index.values():
+            for j in _once(before.get(shingle, ()) for shingle in prefix):
+                shared = len(whole.intersection(shingles[j].tolist()))
+                either = len(whole) + len(shingles[j]) - shared
+                if shared >= SIMILARITY * either:
+                    yield i, j, shared / either
+                    break
+        for shingle in prefix:
+            index[group][shingle].append(i)
+
+
+def _once(lists: Iterable[Iterable[int]]) -> Iterator[int]:
+    seen = set()
+    for values in lists:
+        for value in values:
+            if value not in seen:
+                seen.add(value)
+                yield value
+
+
+def _shingles(sequences: Sequence[np.ndarray]) -> List[np.ndarray]:
+    """RETURNS (List[np.ndarray]): The distinct 3-grams of each sequence as numbers, the rarest of all first."""
+    lengths = np.array([len(sequence) for sequence in sequences], dtype="int64")
+    words = np.concatenate([*sequences, np.zeros(0, dtype="int64")]).astype("int64")
+    owners = np.repeat(np.arange(len(lengths)), lengths)
+    whole = (owners[2:] == owners[:-2]) & (lengths[owners[2:]] >= MIN_TOKENS)
+    owners = owners[2:][whole]
+    # Pairs of words are numbered, then pairs of such a number and a word: unlike a hash it never takes two for one
+    _, pairs = np.unique(words[:-1] * (words.max(initial=0) + 1) + words[1:], return_inverse=True)
+    _, grams = np.unique((pairs[:-1] * (words.max(initial=0) + 1) + words[2:])[whole], return_inverse=True)
+    n_grams = grams.max(initial=0) + 1
+    owners, grams = np.divmod(np.unique(owners * n_grams + grams), n_grams)
+    by_rarity = np.argsort(np.bincount(grams, minlength=n_grams), kind="stable")
+    ranks = np.empty_like(by_rarity)
+    ranks[by_rarity] = np.arange(n_grams)
+    owners, ranks = np.divmod(np.sort(owners * n_grams + ranks[grams]), n_grams)
+    return np.split(ranks, np.searchsorted(owners, np.arange(1, len(lengths))))

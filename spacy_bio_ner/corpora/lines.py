@@ -1,0 +1,28 @@
+"""The lines of a text file, with what is not UTF-8 named by its place."""
+
+from pathlib import Path
+from typing import Iterator, Tuple
+
+from .report import Report
+
+
+def read_lines(path: Path, report: Report) -> Iterator[Tuple[int, str]]:
+    """Read the lines of a file. Only line feeds end a line: other characters that Unicode counts among line
+    ends belong to the text, and offsets with them.
+
+    path (Path): The file, UTF-8 with or without a byte order mark.
+    report (Report): Takes the lines that are not UTF-8; they are left out.
+    YIELDS (Tuple[int, str]): The number of each line, from 1, and the line without its end.
+    """
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            try:
+                line = raw.decode("utf8")
+            except UnicodeDecodeError as err:
+                report.tokens["refused"] += 1
+                byte = f"byte {raw[err.start]:#04x} at position {err.start + 1}"
+                report.error(number, f"{byte} is not UTF-8: save the file as UTF-8", path)
+                continue
+            if number == 1:
+                line = line.removeprefix("\ufeff")
+            yield number, line.rstrip("\n").removesuffix("\r")

@@ -1,0 +1,79 @@
+"""The parts of a corpus: which file, or folder, is train, dev and test."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Optional
+
+from .formats import FORMATS, detect_format
+from .record import CorpusError
+
+TRAIN, DEV, TEST = "train", "dev", "test"
+ALIASES = {"training": TRAIN, "devel": DEV, "development": DEV, "val": DEV, "valid": DEV, "validation": DEV}
+# Suffixes of files that lie beside a corpus and are no part of it.
+IGNORED = ("", ".cfg", ".gz", ".json", ".md", ".py", ".zip")
+# The share of each split, in percent, where a corpus is one file.
+SHARES = {TRAIN: range(80), DEV: range(80, 90), TEST: range(90, 100)}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A part of a corpus: a file or folder, or the share of it that a hash of the text gives to a split. The
+    hash does not depend on order or place, so that the split stays what it is, and a text that occurs twice
+    is not in two splits.
+
+    path (Path): The file or folder.
+    share (Optional[range]): The hashes, modulo 100, of the texts that belong to it; all if None.
+    """
+
+    path: Path
+    share: Optional[range] = None
+
+    def takes(self, text: str) -> bool:
+        """RETURNS (bool): Whether a text belongs to this part."""
+        if self.share is None:
+            return True
+        return int(hashlib.md5(text.encode("utf8", "surrogatepass")).hexdigest(), 16) % 100 in self.share
+
+
+def find_sources(path: Path) -> Dict[str, Source]:
+    """Find the parts of a corpus.
+
+    path (Path): A file, or a folder with a file (or, in some formats, a folder) for each of train, dev and
+        test. If there is only one and it is not named for a split, it is split 80/10/10 by a hash.
+    RETURNS (Dict[str, Source]): The parts by name: their file's name up to its first dot, or the split's.
+    RAISES (CorpusError): If there are none, or something else stands in their place.
+    """
+    if not path.exists():
+        raise CorpusError(f"{path}: no such file or folder")
+    if path.is_file():
+        return {_name(path): Source(path)}
+    paths = [path] if _is_source(path) else [entry for entry in sorted(path.iterdir()) if _is_part(entry)]
+    if not paths:
+        raise CorpusError(f"{path}: found no file to convert, expected files such as train.iob, dev.iob and test.iob")
+    sources: Dict[str, Source] = {}
+    for entry in paths:
+        detect_format(entry)
+        name = _name(entry)
+        if name in sources:
+            raise CorpusError(f"{entry}: would be written to the same file as {sources[name].path}: rename one of them")
+        sources[name] = Source(entry)
+    [first, *others] = sources
+    if not others and first not in SHARES:
+        return {split: Source(sources[first].path, share) for split, share in SHARES.items()}
+    return sources
+
+
+def _is_part(path: Path) -> bool:
+    """Whether a file or folder stands where a part of a corpus does: not hidden, and named like one."""
+    return not path.name.startswith(".") and (path.suffix.lower() not in IGNORED or _is_source(path))
+
+
+def _is_source(path: Path) -> bool:
+    """Whether a folder is itself a source, of a format that consists of folders."""
+    return path.is_dir() and any(format.is_folder and format.matches(path) for format in FORMATS.values())
+
+
+def _name(path: Path) -> str:
+    name = path.name.split(".")[0]
+    return ALIASES.get(name.lower(), name)

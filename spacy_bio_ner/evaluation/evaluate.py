@@ -1,0 +1,204 @@
+"""A pipeline run over a corpus and scored against every mention of its source."""
+
+from collections import Counter
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+
+import numpy
+from spacy.language import Language
+from spacy.scorer import get_ner_prf
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from tqdm import tqdm
+
+from ..corpora.docbin import document_id, set_source, source_mentions
+from ..corpora.record import CorpusError
+from ..scheme import IOB_MISSING
+from .scoring import LEVEL, N_RESAMPLES, SEED, TextSpan, count, interval, prf, resample
+
+
+def evaluate(
+    nlp: Language,
+    docs: Iterable[Doc],
+    train_docs: Optional[Iterable[Doc]] = None,
+    label_map: Optional[Dict[str, str]] = None,
+    batch_size: Optional[int] = None,
+) -> Dict[str, Any]:
+    """Score a pipeline's entities strictly, by characters and label, against all mentions of the source. Mentions
+    lost in conversion count as missed; so does the whole extent of a discontinuous one, unless it is predicted.
+    As in spaCy's scorer, a prediction that touches a token whose annotation is missing is neither right nor
+    wrong, except where the source has just that mention: then it is right.
+
+    nlp (Language): The pipeline.
+    docs (Iterable[Doc]): The gold Docs, as `bio-ner convert` writes them.
+    train_docs (Optional[Iterable[Doc]]): The Docs the pipeline was trained on, to tell mentions whose lower-cased
+        text has their label in them (seen) from others (unseen).
+    label_map (Optional[Dict[str, str]]): New names for labels of the gold and of train_docs. If given, predictions
+        with a label that the gold then never has are left out.
+    batch_size (Optional[int]): The number of Docs the pipeline takes at a time.
+    RETURNS (Dict[str, Any]): The scores, with spaCy's names. Under "spacy" those of its own scorer for the same
+        predictions, which sees the gold Docs' entities only and compares them by the gold Docs' tokens.
+    RAISES (CorpusError): If the Docs, the map and the pipeline cannot be scored together.
+    """
+    golds = list(docs)
+    gold_labels = {mention.label for doc in golds for mention in source_mentions(doc)}
+    if not gold_labels:
+        raise CorpusError(
+            f"found no mention in the corpus's {len(golds)} Docs, expected gold mentions to score against"
+        )
+    if label_map:
+        for label in label_map:
+            if label not in gold_labels:
+                known = ", ".join(sorted(gold_labels))
+                raise CorpusError(f"cannot rename the label {label!r}, which the gold never has (it has {known})")
+        golds = [_renamed(doc, label_map) for doc in golds]
+        gold_labels = {label_map.get(label, label) for label in gold_labels}
+        train_docs = train_docs and (_renamed(doc, label_map) for doc in train_docs)
+    train_keys = None if train_docs is None else {_key(span) for doc in train_docs for span in _gold_spans(doc)}
+
+    scored: List[Tuple[Set[TextSpan], Set[TextSpan]]] = []
+    predicted_labels: Counter = Counter()
+
+    def examples() -> Iterator[Example]:
+        # spaCy's scorer takes the Docs one by one, so that what a transformer hangs on them is soon freed.
+        for predicted, gold in _predict(nlp, golds, batch_size):
+            predicted_labels.update(ent.label_ for ent in predicted.ents)
+            if label_map:
+                predicted.ents = [ent for ent in predicted.ents if ent.label_ in gold_labels]
+            mentions = _gold_spans(gold)
+            scored.append((mentions, _scored_predictions(predicted, gold, mentions)))
+            yield Example(predicted, gold)
+
+    spacy_scores = get_ner_prf(examples())
+    if not predicted_labels and not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
+        names = ", ".join(nlp.pipe_names) or "none"
+        raise CorpusError(f"no component of the pipeline sets doc.ents (it has {names}): add one such as bio_ner")
+
+    left_out = {label: n for label, n in sorted(predicted_labels.items()) if label_map and label not in gold_labels}
+    labels = sorted(gold_labels | predicted_labels.keys() - left_out.keys())
+    units, n_units = _units(golds)
+    counts = numpy.zeros((n_units, len(labels), 3), dtype="int64")
+    for unit, (mentions, predictions) in zip(units, scored):
+        counts[unit] += count(mentions, predictions, labels)
+    per_type = counts.sum(axis=0)
+    total = per_type.sum(axis=0)
+    n_scored = sum(len(predictions) for _, predictions in scored)
+    result = {
+        **{f"ents_{name}": value for name, value in _scores(total).items()},
+        "ents_per_type": {label: _scores(row) for label, row in zip(labels, per_type)},
+        "interval": _intervals(counts, labels),
+        "unit": "documents" if any(document_id(doc) is not None for doc in golds) else "sentences",
+        "n_units": n_units,
+        "spacy": spacy_scores,
+        "lost": sum(len(mentions - _entities(doc)) for doc, (mentions, _) in zip(golds, scored)),
+        "duplicates": sum(len(source_mentions(doc)) - len(mentions) for doc, (mentions, _) in zip(golds, scored)),
+        "ignored": predicted_labels.total() - sum(left_out.values()) - n_scored,
+        "labels_left_out": left_out,
+        "seen": None,
+        "unseen": None,
+    }
+    if train_keys is not None:
+        # Both sides of a true positive are seen or neither is, so that the two groups add up to the whole.
+        seen = sum(
+            count(
+                {span for span in mentions if _key(span) in train_keys},
+                {span for span in predictions if _key(span) in train_keys},
+                labels,
+            ).sum(axis=0)
+            for mentions, predictions in scored
+        )
+        result.update(seen=_defined_scores(seen), unseen=_defined_scores(total - seen))
+    return result
+
+
+def _predict(nlp: Language, golds: List[Doc], batch_size: Optional[int]) -> Iterator[Tuple[Doc, Doc]]:
+    """Give each gold Doc after the Doc that the pipeline makes of its words, where it is made of words, or of its
+    text."""
+    pairs = ((_unannotated(nlp, gold), gold) for gold in golds)
+    docs = nlp.pipe(pairs, as_tuples=True, batch_size=batch_size)
+    yield from tqdm(docs, total=len(golds), desc="Predicting", unit="doc", leave=False, disable=None)
+
+
+def _unannotated(nlp: Language, gold: Doc) -> Doc:
+    if gold.has_unknown_spaces:
+        return Doc(nlp.vocab, words=[token.text for token in gold])
+    if len(gold.text) > nlp.max_length:
+        raise CorpusError(
+            f"found a text of {len(gold.text)} characters ({gold.text[:40]!r}...), more than the {nlp.max_length} that "
+            "the pipeline takes: split it before converting the corpus"
+        )
+    doc = nlp.make_doc(gold.text)
+    if doc.text != gold.text:
+        raise CorpusError(
+            f"the pipeline's tokenizer changes the text ({gold.text[:40]!r}...): characters cannot be compared"
+        )
+    return doc
+
+
+def _renamed(doc: Doc, label_map: Dict[str, str]) -> Doc:
+    """RETURNS (Doc): A copy with other labels, in its entities and in the mentions of its source."""
+    mentions = [m._replace(label=label_map.get(m.label, m.label)) for m in source_mentions(doc)]
+    doc = doc.copy()
+    set_source(doc, document_id(doc), mentions)
+    ents = [Span(doc, ent.start, ent.end, label=label_map.get(ent.label_, ent.label_)) for ent in doc.ents]
+    doc.set_ents(ents, default="unmodified")
+    return doc
+
+
+def _gold_spans(doc: Doc) -> Set[TextSpan]:
+    text = doc.text
+    return {TextSpan(start, end, label, text[start:end]) for start, end, label, _ in source_mentions(doc)}
+
+
+def _entities(doc: Doc) -> Set[TextSpan]:
+    return {TextSpan(ent.start_char, ent.end_char, ent.label_, ent.text) for ent in doc.ents}
+
+
+def _scored_predictions(predicted: Doc, gold: Doc, mentions: Set[TextSpan]) -> Set[TextSpan]:
+    """RETURNS (Set[TextSpan]): The predictions that are right or wrong."""
+
+    def touches_missing(span: TextSpan) -> bool:
+        tokens = gold.char_span(span.start_char, span.end_char, alignment_mode="expand")
+        return any(token.ent_iob == IOB_MISSING for token in tokens)
+
+    return {span for span in _entities(predicted) if span in mentions or not touches_missing(span)}
+
+
+def _key(span: TextSpan) -> Tuple[str, str]:
+    """What makes a mention one that was seen in training."""
+    return span.text.lower(), span.label
+
+
+def _units(golds: List[Doc]) -> Tuple[List[int], int]:
+    """RETURNS (Tuple[List[int], int]): For each Doc the unit that is drawn in the bootstrap, and the number of
+    units: the Docs of one document belong together, a Doc without a document stands alone."""
+    indices: Dict[Any, int] = {}
+    ids = (document_id(doc) for doc in golds)
+    units = [indices.setdefault(i if name is None else name, len(indices)) for i, name in enumerate(ids)]
+    return units, len(indices)
+
+
+def _scores(counts: numpy.ndarray) -> Dict[str, Any]:
+    tp, fp, fn = counts.tolist()
+    return {**dict(zip("prf", prf(counts).tolist())), "tp": tp, "fp": fp, "fn": fn, "support": tp + fn}
+
+
+def _defined_scores(counts: numpy.ndarray) -> Dict[str, Any]:
+    """RETURNS (Dict[str, Any]): The scores, None where there is nothing to divide by."""
+    scores = _scores(counts)
+    of = {"p": scores["tp"] + scores["fp"], "r": scores["support"], "f": int(counts.sum())}
+    return {name: None if of.get(name) == 0 else value for name, value in scores.items()}
+
+
+def _intervals(counts: numpy.ndarray, labels: List[str]) -> Dict[str, Any]:
+    samples = resample(counts)
+    low, high = interval(prf(samples.sum(axis=1)))
+    low_per_type, high_per_type = interval(prf(samples)[..., 2])
+    return {
+        "level": LEVEL,
+        "resamples": N_RESAMPLES,
+        "seed": SEED,
+        **{f"ents_{name}": [float(low[i]), float(high[i])] for i, name in enumerate("prf")},
+        "ents_per_type": {
+            label: {"f": [float(low_per_type[i]), float(high_per_type[i])]} for i, label in enumerate(labels)
+        },
+    }
