@@ -3,6 +3,7 @@
 import io
 import json
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 import spacy
@@ -67,9 +68,10 @@ PUBTATOR_RECORDS = [
     Record(
         text="Fever after aspirin No fever.",
         mentions=[Mention(0, 5, "DIS", "D1"), Mention(12, 19, "CHEM"), Mention(23, 28, "DIS", "D1")],
+        sent_starts=[0, 20],
         document="7",
     ),
-    Record(text="Rest ", document="8"),
+    Record(text="Rest ", sent_starts=[0], document="8"),
 ]
 
 
@@ -98,7 +100,7 @@ def test_pubtator_labels_have_the_place_where_they_occur_first(tmp_path):
 
 def test_pubtator_title_alone_and_relation_before_mentions(tmp_path):
     assert read_file(pubtator, tmp_path, lines("7|t|Fever", "7\tPositive_Correlation\tD1\tC2\tNovel", FEVER)) == [
-        Record(text="Fever", mentions=[Mention(0, 5, "DIS", "D1")], document="7")
+        Record(text="Fever", mentions=[Mention(0, 5, "DIS", "D1")], sent_starts=[0], document="7")
     ]
 
 
@@ -174,7 +176,7 @@ PUBTATOR_BAD = {
     ),
     "cut in a title": (lines(TITLE, "", "8|"), [(3, "found '8|', expected a document to start with its title")]),
     "not UTF-8": (
-        lines(TITLE, ABSTRACT, FEVER).encode().replace(b"No f", b"N\xe9 f"),
+        lines(TITLE, ABSTRACT, FEVER, SECOND_FEVER).encode().replace(b"No f", b"N\xe9 f"),
         [(2, "byte 0xe9 at position 6 is not UTF-8: save the file as UTF-8")],
     ),
     "each wrong line, and the next document": (
@@ -500,9 +502,9 @@ def test_brat_files_without_their_other_half(tmp_path):
 
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
 def test_brat_text_that_is_not_utf8(tmp_path, bom):
-    brat_folder(tmp_path, a_txt=bom + b"one\r\ncaf\xe9\r\nthree", a_ann="")
+    brat_folder(tmp_path, a_txt=bom + b"one\r\ntwo\r\ncaf\xe9\r\nfour", a_ann="")
     check_errors(
-        brat, tmp_path, [(f"{tmp_path / 'a.txt'}:2", "byte 0xe9 at position 4 is not UTF-8: save the file as")]
+        brat, tmp_path, [(f"{tmp_path / 'a.txt'}:3", "byte 0xe9 at position 4 is not UTF-8: save the file as")]
     )
 
 
@@ -621,16 +623,17 @@ def test_jsonl_comes_back_as_it_went_in(tmp_path, drawn, cats):
 def test_pubtator_comes_back_as_it_went_in(tmp_path, drawn):
     ids = [document and f"{number}.{document}" for number, (_, _, document, _) in enumerate(drawn, 1)]
     docs = [make_doc(text, mentions, document, starts) for (text, mentions, _, starts), document in zip(drawn, ids)]
-    assert write_and_read(pubtator, docs, tmp_path / "corpus") == [
+    found = write_and_read(pubtator, docs, tmp_path / "corpus")
+    assert [replace(record, sent_starts=[]) for record in found] == [
         Record(text=text, mentions=[Mention(*mention) for mention in mentions], document=document or str(number))
         for number, ((text, mentions, _, _), document) in enumerate(zip(drawn, ids), 1)
     ]
 
 
 def test_pubtator_is_written_with_title_and_abstract():
-    def written(words, spaces, starts):
+    def written(words, spaces, starts, kb_id="D1"):
         doc = spacy.tokens.Doc(NLP.vocab, words=words, spaces=spaces, sent_starts=starts)
-        doc.ents = [spacy.tokens.Span(doc, 2, 3, "X", kb_id="D1")]
+        doc.ents = [spacy.tokens.Span(doc, 2, 3, "X", kb_id=kb_id)]
         file = io.StringIO()
         pubtator.write([doc], file)
         return file.getvalue()
@@ -639,6 +642,7 @@ def test_pubtator_is_written_with_title_and_abstract():
     assert written(list("a.cd"), [0, 1, 1, 0], [1, 0, 1, 0]) == "1|t|a.\n1|a|c d\n" + ent
     assert written(list("a.cd"), [0, 1, 1, 0], None) == "1|t|a. c d\n" + ent
     assert written(list("a.cd"), [0, 1, 1, 0], [1, 0, 0, 0]) == "1|t|a. c d\n" + ent
+    assert written(list("a.cd"), [0, 1, 1, 0], None, "") == "1|t|a. c d\n" + ent.replace("D1", "-1")
     ent = "1\t2\t3\tc\tX\tD1\n\n"
     assert written(list("a.cd"), [0, 0, 1, 0], [1, 0, 1, 0]) == "1|t|a.c d\n" + ent  # no space to cut at
     assert written(list("a cd"), [1, 0, 0, 0], [1, 0, 1, 0]) == "1|t|a  cd\n1\t3\t4\tc\tX\tD1\n\n"  # two spaces
@@ -710,8 +714,29 @@ ANYWHERE = [
 ]
 
 
+SOUND = {
+    pubtator: PUBTATOR.encode(),
+    jsonl: "\n".join(
+        [spans({**DIS, "kb_id": "D1"}, CHEM, meta={"id": "a"}), spans([0, 5, "X"], cats={"A": 1})]
+    ).encode(),
+    brat: b"T1\tX 0 1\ta\nN1\tReference T1 D:1\ta\nT2\tY 0 1;1 6\ta Fever\n",
+}
+
+
+@st.composite
+def damaged(draw, reader):
+    """A sound file in which a few places are overwritten."""
+    content = SOUND[reader]
+    for _ in range(draw(st.integers(0, 2))):
+        start = draw(st.integers(0, len(content)))
+        piece = draw(st.sampled_from([b"", *PIECES[reader], *ANYWHERE]))
+        content = content[:start] + piece + content[start + draw(st.integers(0, 3)) :]
+    return content
+
+
 def soup(reader):
-    return st.binary(max_size=60) | st.lists(st.sampled_from(PIECES[reader] + ANYWHERE), max_size=25).map(b"".join)
+    pieces = st.lists(st.sampled_from(PIECES[reader] + ANYWHERE), max_size=25).map(b"".join)
+    return st.binary(max_size=60) | pieces | damaged(reader)
 
 
 def check_soup(reader, path):

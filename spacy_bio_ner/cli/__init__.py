@@ -2,6 +2,7 @@
 
 from ._app import bio_ner_cli
 from .convert import convert_cli
+from .evaluate import evaluate_cli
 from .export import export_cli
 
-__all__ = ["bio_ner_cli", "convert_cli", "export_cli"]
+__all__ = ["bio_ner_cli", "convert_cli", "evaluate_cli", "export_cli"]

@@ -1,6 +1,8 @@
 """The group of commands, made part of spaCy's own command line."""
 
+import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Iterator
 
 import typer
@@ -31,3 +33,20 @@ def clear_errors(outcome: str) -> Iterator[None]:
     else:
         return
     msg.fail(outcome, exits=1)
+
+
+@contextmanager
+def write_beside(path: Path) -> Iterator[Path]:
+    """Give a path beside a file to write to, and move what is there into the file's place in the end, so that a
+    file is whole or as it was.
+
+    path (Path): The file. Its folder is made if need be.
+    YIELDS (Path): Where to write.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        yield beside
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)

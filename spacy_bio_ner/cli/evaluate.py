@@ -1,6 +1,5 @@
 """`bio-ner evaluate`: scores of a pipeline against every mention of a corpus's source."""
 
-import tempfile
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -13,7 +12,7 @@ from wasabi import msg
 from ..corpora.docbin import read_docs
 from ..corpora.record import CorpusError
 from ..evaluation.evaluate import evaluate
-from ._app import bio_ner_cli, clear_errors
+from ._app import bio_ner_cli, clear_errors, write_beside
 
 
 @bio_ner_cli.command("evaluate")
@@ -63,7 +62,8 @@ def evaluate_cli(
         }
         _print_scores(scores)
         if output:
-            _write(output, scores)
+            with write_beside(output) as beside:
+                srsly.write_json(beside, scores)
             msg.good(f"Saved the scores to {output}")
 
 
@@ -87,14 +87,6 @@ def _load(model: str, gpu_id: int) -> Language:
         return spacy.load(model)
     except (OSError, ValueError, ImportError) as err:  # not there, not a pipeline, or one that needs other packages
         raise CorpusError(f"{model}: cannot load the pipeline: {err}") from None
-
-
-def _write(path: Path, scores: Dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        beside = Path(folder) / path.name
-        srsly.write_json(beside, scores)
-        beside.replace(path)
 
 
 def _print_scores(scores: Dict[str, Any]) -> None:

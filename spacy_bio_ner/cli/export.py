@@ -1,6 +1,5 @@
 """`bio-ner export`: DocBin to formats that other tools read."""
 
-import os
 from pathlib import Path
 
 import spacy
@@ -10,7 +9,7 @@ from wasabi import msg
 from ..corpora import bio, jsonl, pubtator
 from ..corpora.docbin import read_docs
 from ..corpora.record import CorpusError
-from ._app import bio_ner_cli, clear_errors
+from ._app import bio_ner_cli, clear_errors, write_beside
 
 WRITERS = {"bio": bio.write, "pubtator": pubtator.write, "jsonl": jsonl.write}
 
@@ -42,12 +41,6 @@ def export_cli(
                 n_docs += 1
                 yield doc
 
-        dest.parent.mkdir(parents=True, exist_ok=True)
-        beside = dest.with_name(f".{dest.name}-{os.getpid()}")
-        try:
-            with beside.open("w", encoding="utf8", newline="") as file:
-                WRITERS[format](counted(), file)
-            os.replace(beside, dest)
-        finally:
-            beside.unlink(missing_ok=True)
+        with write_beside(dest) as beside, beside.open("w", encoding="utf8", newline="") as file:
+            WRITERS[format](counted(), file)
         msg.good(f"Wrote {n_docs} Docs to {dest}")

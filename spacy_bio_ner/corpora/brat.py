@@ -4,8 +4,7 @@ import re
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
-from .jsonl import excerpt
-from .lines import read_lines
+from .lines import excerpt, read_lines
 from .record import CorpusError, Mention, Record
 from .report import Report
 

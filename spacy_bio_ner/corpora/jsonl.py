@@ -10,30 +10,13 @@ from typing import Any, Dict, Iterable, Iterator, List, TextIO, Tuple
 from spacy.tokens import Doc
 
 from .docbin import document_id, source_mentions
-from .lines import read_lines
+from .lines import excerpt, first_line, read_lines
 from .record import CorpusError, Mention, Record
 from .report import Report
 
 TEXT_KEYS = ("text", "data")
 MENTION_KEYS = ("spans", "label", "labels", "entities")
 OFFSET_KEYS = (("start", "end"), ("start_offset", "end_offset"))
-
-
-def first_line(path: Path) -> str:
-    """RETURNS (str): The first line of a file that is not blank, to judge the file's format by."""
-    if path.is_file():
-        with path.open("rb") as file:
-            for raw in file:
-                line = raw.decode("utf8", errors="replace").removeprefix("\ufeff")
-                if line.strip():
-                    return line
-    return ""
-
-
-def excerpt(value: Any) -> str:
-    """RETURNS (str): What was found, short enough for a message."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def matches(path: Path) -> bool:

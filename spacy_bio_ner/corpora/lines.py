@@ -1,7 +1,7 @@
 """The lines of a text file, with what is not UTF-8 named by its place."""
 
 from pathlib import Path
-from typing import Iterator, Tuple
+from typing import Any, Iterator, Tuple
 
 from .report import Report
 
@@ -26,3 +26,20 @@ def read_lines(path: Path, report: Report) -> Iterator[Tuple[int, str]]:
             if number == 1:
                 line = line.removeprefix("\ufeff")
             yield number, line.rstrip("\n").removesuffix("\r")
+
+
+def first_line(path: Path) -> str:
+    """RETURNS (str): The first line of a file that is not blank, to judge the file's format by."""
+    if path.is_file():
+        with path.open("rb") as file:
+            for raw in file:
+                line = raw.decode("utf8", errors="replace").removeprefix("\ufeff")
+                if line.strip():
+                    return line
+    return ""
+
+
+def excerpt(value: Any) -> str:
+    """RETURNS (str): What was found, short enough for a message."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."

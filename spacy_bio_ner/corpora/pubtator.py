@@ -7,8 +7,7 @@ from typing import Dict, Iterable, Iterator, List, Optional, TextIO, Tuple
 from spacy.tokens import Doc
 
 from .docbin import document_id, source_mentions
-from .jsonl import excerpt, first_line
-from .lines import read_lines
+from .lines import excerpt, first_line, read_lines
 from .record import CorpusError, Mention, Record
 from .report import Report
 
@@ -108,6 +107,7 @@ def _read_document(lines: List[Tuple[int, str]], seen: Dict[str, int], report: R
         report.error(number, f"found {excerpt(line)}, expected a document to start with its title: id|t|title")
         return None
     document, _, text = _TEXT_LINE.fullmatch(line).groups()
+    sent_starts = [0]
     if document in seen:
         report.error(number, f"found the document id {document!r} of line {seen[document]} again, expected another")
         return None
@@ -118,6 +118,8 @@ def _read_document(lines: List[Tuple[int, str]], seen: Dict[str, int], report: R
         if abstract_of != document:
             report.error(number, f"found the abstract of {abstract_of!r}, expected that of {document!r}")
             return None
+        if abstract:
+            sent_starts.append(len(text) + 1)
         text = f"{text} {abstract}"
     mentions, is_whole = [], True
     for number, line in others:
@@ -130,7 +132,7 @@ def _read_document(lines: List[Tuple[int, str]], seen: Dict[str, int], report: R
             if mention is not None:
                 mentions.append(mention)
                 report.labels.setdefault(mention.label, report.where(number))
-    return Record(text=text, mentions=mentions, document=document) if is_whole else None
+    return Record(text=text, mentions=mentions, sent_starts=sent_starts, document=document) if is_whole else None
 
 
 def _read_mention(line: str, document: str, text: str) -> Optional[Mention]:

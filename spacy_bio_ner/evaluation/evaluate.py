@@ -46,14 +46,13 @@ def evaluate(
             f"found no mention in the corpus's {len(golds)} Docs, expected gold mentions to score against"
         )
     if label_map:
-        for label in label_map:
-            if label not in gold_labels:
-                known = ", ".join(sorted(gold_labels))
-                raise CorpusError(f"cannot rename the label {label!r}, which the gold never has (it has {known})")
+        unknown = ", ".join(repr(label) for label in sorted(label_map.keys() - gold_labels))
+        if unknown:
+            known = ", ".join(sorted(gold_labels))
+            raise CorpusError(f"cannot rename {unknown}, which the gold never has (it has {known})")
         golds = [_renamed(doc, label_map) for doc in golds]
         gold_labels = {label_map.get(label, label) for label in gold_labels}
-        train_docs = train_docs and (_renamed(doc, label_map) for doc in train_docs)
-    train_keys = None if train_docs is None else {_key(span) for doc in train_docs for span in _gold_spans(doc)}
+    train_keys = None if train_docs is None else _train_keys(train_docs, label_map or {})
 
     scored: List[Tuple[Set[TextSpan], Set[TextSpan]]] = []
     predicted_labels: Counter = Counter()
@@ -98,14 +97,9 @@ def evaluate(
     }
     if train_keys is not None:
         # Both sides of a true positive are seen or neither is, so that the two groups add up to the whole.
-        seen = sum(
-            count(
-                {span for span in mentions if _key(span) in train_keys},
-                {span for span in predictions if _key(span) in train_keys},
-                labels,
-            ).sum(axis=0)
-            for mentions, predictions in scored
-        )
+        seen = numpy.zeros(3, dtype="int64")
+        for sides in scored:
+            seen += count(*({span for span in side if _key(span) in train_keys} for side in sides), labels).sum(axis=0)
         result.update(seen=_defined_scores(seen), unseen=_defined_scores(total - seen))
     return result
 
@@ -161,6 +155,11 @@ def _scored_predictions(predicted: Doc, gold: Doc, mentions: Set[TextSpan]) -> S
         return any(token.ent_iob == IOB_MISSING for token in tokens)
 
     return {span for span in _entities(predicted) if span in mentions or not touches_missing(span)}
+
+
+def _train_keys(docs: Iterable[Doc], label_map: Dict[str, str]) -> Set[Tuple[str, str]]:
+    spans = (span for doc in docs for span in _gold_spans(doc))
+    return {_key(span._replace(label=label_map.get(span.label, span.label))) for span in spans}
 
 
 def _key(span: TextSpan) -> Tuple[str, str]:
