@@ -1,7 +1,7 @@
 """The pipeline component: named entities by token classification with BIO tags and a linear-chain CRF."""
 
 from itertools import islice
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy
 from spacy.errors import Errors
@@ -14,11 +14,13 @@ from thinc.api import Config, Model
 
 from . import scheme
 from .annotation import gold_tags, preset_spans, preset_tags
-from .crf import Potentials, negative_log_likelihood, viterbi
+from .confidence import write_confidences
+from .crf import Potentials, negative_log_likelihood, posterior, span_probabilities, viterbi
 from .packing import Packing
 
 DEFAULT_CONFIG = """
 [bio_ner]
+threshold = 0.0
 scorer = {"@scorers": "spacy.ner_scorer.v1"}
 
 [bio_ner.model]
@@ -43,21 +45,33 @@ depth = 2
 """
 
 
+class Entities(NamedTuple):
+    """The entities of a batch of docs.
+
+    spans (ndarray): A row (start token, end token, label index) for each, tokens counted through all docs, int64.
+    probabilities (ndarray): The probability of each, float64.
+    """
+
+    spans: numpy.ndarray
+    probabilities: numpy.ndarray
+
+
 @Language.factory(
     "bio_ner",
-    assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
+    assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type", "span._.confidence"],
     default_config=Config().from_str(DEFAULT_CONFIG)["bio_ner"],
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
 )
 def make_bio_ner(
-    nlp: Language, name: str, model: Model[List[Doc], Potentials], scorer: Optional[Callable]
+    nlp: Language, name: str, model: Model[List[Doc], Potentials], threshold: float, scorer: Optional[Callable]
 ) -> "BioEntityRecognizer":
     """Create the component.
 
     model (Model[List[Doc], Potentials]): The tagger; see spacy_bio_ner.BioTagger.v1.
+    threshold (float): Entities less probable than this are left out.
     scorer (Optional[Callable]): The scoring method, by default spaCy's for entities.
     """
-    return BioEntityRecognizer(nlp.vocab, model, name, scorer=scorer)
+    return BioEntityRecognizer(nlp.vocab, model, name, threshold=threshold, scorer=scorer)
 
 
 class BioEntityRecognizer(TrainablePipe):
@@ -69,6 +83,7 @@ class BioEntityRecognizer(TrainablePipe):
         model: Model[List[Doc], Potentials],
         name: str = "bio_ner",
         *,
+        threshold: float = 0.0,
         scorer: Optional[Callable] = None,
     ) -> None:
         """Initialize the component.
@@ -76,13 +91,14 @@ class BioEntityRecognizer(TrainablePipe):
         vocab (Vocab): The shared vocabulary.
         model (Model[List[Doc], Potentials]): The tagger; see spacy_bio_ner.BioTagger.v1.
         name (str): The component instance name, used to add entries to the losses during training.
+        threshold (float): Entities less probable than this are left out; also cfg["threshold"], at any time.
         scorer (Optional[Callable]): The scoring method.
         """
         self.vocab = vocab
         self.model = model
         self.name = name
         self.scorer = scorer
-        self.cfg: Dict[str, Any] = {"labels": []}
+        self.cfg: Dict[str, Any] = {"labels": [], "threshold": threshold}
 
     @property
     def labels(self) -> Tuple[str, ...]:
@@ -138,39 +154,46 @@ class BioEntityRecognizer(TrainablePipe):
         sample = [eg.predicted for eg in islice(get_examples(), 10)]
         self.model.initialize(X=sample)
 
-    def predict(self, docs: Iterable[Doc]) -> numpy.ndarray:
-        """Find the best tag sequence of each doc, without modifying the docs. Entities and blocked tokens
-        that are already set are kept, and the rest is decoded given them.
+    def predict(self, docs: Iterable[Doc]) -> Entities:
+        """Find the best tag sequence of each doc, and how probable each of its entities is, without modifying the
+        docs. Entities and blocked tokens that are already set are kept, and the rest is decoded, and its
+        probability computed, given them.
 
         docs (Iterable[Doc]): The documents.
-        RETURNS (ndarray): The tag ids of all docs' tokens, int64, of shape (tokens,).
+        RETURNS (Entities): The entities of all docs.
         """
         docs = list(docs)
         if not any(len(doc) for doc in docs):
-            return numpy.zeros(0, dtype="int64")
+            return Entities(numpy.zeros((0, 3), dtype="int64"), numpy.zeros(0))
         ops = self.model.ops
         potentials = self.model.predict(docs)
-        allowed = preset_tags(docs, self._label_hashes, scheme.n_tags(len(self.labels)))
+        allowed = ops.xp.asarray(preset_tags(docs, self._label_hashes, scheme.n_tags(len(self.labels))))
         packing = Packing(ops, potentials.emissions.lengths)
-        return ops.to_numpy(viterbi(ops, potentials, packing, ops.xp.asarray(allowed)))
+        spans = scheme.tags_to_spans(ops.to_numpy(viterbi(ops, potentials, packing, allowed)))
+        known = posterior(ops, potentials, packing, allowed)
+        probabilities = span_probabilities(ops.xp, known, ops.xp.asarray(spans))
+        return Entities(spans, ops.to_numpy(probabilities))
 
-    def set_annotations(self, docs: Iterable[Doc], tags: numpy.ndarray) -> None:
-        """Write the entities to the docs.
+    def set_annotations(self, docs: Iterable[Doc], entities: Entities) -> None:
+        """Write the entities to doc.ents, and with their probabilities to doc.spans["bio_ner"].
 
         docs (Iterable[Doc]): The documents to modify.
-        tags (ndarray): Their tag ids, as returned by predict.
+        entities (Entities): Their entities, as returned by predict.
         """
         docs = list(docs)
-        spans = scheme.tags_to_spans(tags)
+        spans, probabilities = entities
         offsets = numpy.cumsum([0] + [len(doc) for doc in docs])
         bounds = numpy.searchsorted(spans[:, 0], offsets)
         for doc, offset, first, last in zip(docs, offsets, bounds, bounds[1:]):
-            ents, blocked = preset_spans(doc)
-            taken = {token for ent in ents for token in range(ent.start, ent.end)}
-            for start, end, label in (spans[first:last] - [offset, offset, 0]).tolist():
-                if start not in taken:
-                    ents.append(Span(doc, start, end, label=self.labels[label]))
-            doc.set_ents(ents, blocked=blocked)
+            preset, blocked = preset_spans(doc)
+            taken = {token for ent in preset for token in range(ent.start, ent.end)}
+            scored = [(ent, 1.0) for ent in preset]
+            local = (spans[first:last] - [offset, offset, 0]).tolist()
+            for (start, end, label), probability in zip(local, probabilities[first:last].tolist()):
+                if start not in taken and probability >= self.cfg["threshold"]:
+                    scored.append((Span(doc, start, end, label=self.labels[label]), probability))
+            doc.set_ents([ent for ent, _ in scored], blocked=blocked)
+            write_confidences(doc, scored)
 
     def get_loss(self, examples: Iterable[Example], scores: Potentials) -> Tuple[float, Potentials]:
         """Find the loss and its gradient: minus the log-likelihood of the gold tags, summed over whatever

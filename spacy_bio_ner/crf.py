@@ -11,10 +11,12 @@ from typing import Callable, NamedTuple, Optional, Tuple
 
 import numpy
 from thinc.api import Model, Ops
-from thinc.types import Floats1d, Floats2d, Ints1d, Ragged
+from thinc.types import ArrayXd, Floats1d, Floats2d, Ints1d, Ints2d, Ragged
 
 from .packing import Packing
-from .scheme import allowed_starts, allowed_transitions
+from .scheme import O, allowed_starts, allowed_transitions, inside_tags
+
+TINY = numpy.finfo("float64").tiny
 
 
 @dataclass
@@ -36,12 +38,15 @@ class Posterior(NamedTuple):
 
     log_partition (Floats1d): Per sequence, the log of the summed scores of all its tag sequences.
     tags (Floats2d): Per token, the probability of each tag. Shape (tokens, n_tags).
+    continuations (Floats2d): Per token, if it has a tag, the probability that the next token continues its entity.
+        Shape (tokens, n_tags); 0 for O and where no token follows.
     transitions (Floats2d): The expected number of times a tag follows another, summed over the batch.
     starts (Floats1d): The expected number of times a sequence starts with a tag, summed over the batch.
     """
 
     log_partition: Floats1d
     tags: Floats2d
+    continuations: Floats2d
     transitions: Floats2d
     starts: Floats1d
 
@@ -134,17 +139,22 @@ def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optio
     smoothed = filtered.copy()
     # smoothed / predicted, kept in the place of predicted. A tag that was never predicted is never smoothed
     # either, and 0 / tiny is 0.
-    ratio = xp.maximum(predicted, numpy.finfo("float64").tiny, out=predicted)
+    ratio = xp.maximum(predicted, TINY, out=predicted)
+    inside = xp.asarray(inside_tags(len(starts)))
+    stays = transitions[xp.arange(len(starts)), inside][:, None]
+    stays[O] = 0
+    continuations = xp.zeros_like(smoothed)
     for t in range(len(packing.sizes) - 1, 0, -1):
         n, rows, start = packing.sizes[t], packing.steps[t], packing.steps[t - 1].start
         xp.divide(smoothed[:, rows], ratio[:, rows], out=ratio[:, rows])
-        smoothed[:, start : start + n] *= xp.matmul(transitions, ratio[:, rows])
+        future = xp.matmul(transitions, ratio[:, rows])
+        smoothed[:, start : start + n] *= future
+        continuations[:, start : start + n] = stays * ratio[inside, rows] / xp.maximum(future, TINY)
     first = packing.sizes[0] if packing.sizes else 0
-    tags = xp.empty(smoothed.shape[::-1], dtype="float64")
-    tags[packing.forward] = smoothed.T
     return Posterior(
         log_partition,
-        tags,
+        _unpacked(xp, smoothed, packing),
+        _unpacked(xp, continuations, packing),
         transitions * xp.matmul(filtered[:, packing.previous], ratio[:, first:].T),
         smoothed[:, :first].sum(axis=1),
     )
@@ -180,9 +190,36 @@ def viterbi(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optiona
         score[:, : len(after)] += transitions[:, after]
         after = score.argmax(axis=0)
         chosen[rows] = after
-    tags = xp.empty_like(chosen)
-    tags[packing.forward] = chosen
-    return tags
+    return _unpacked(xp, chosen, packing)
+
+
+def span_probabilities(xp, posterior: Posterior, spans: Ints2d) -> Floats1d:
+    """The probability of spans: that exactly these tokens are an entity with this label, summed over all tag
+    sequences (Culotta & McCallum 2004). It is the probability that B- stands at the start, that each token
+    continues the entity to the last, and that the token after does not.
+
+    xp: The array module.
+    posterior (Posterior): What is known of the tags.
+    spans (Ints2d): Rows of start token, end token (exclusive) and label index.
+    RETURNS (Floats1d): The probabilities, of shape (spans,).
+    """
+    starts, ends, labels = spans.T
+    begin = 1 + 2 * labels
+    probabilities = posterior.tags[starts, begin]
+    for offset in range(int((ends - starts).max()) if len(spans) else 0):
+        tokens = starts + offset
+        tags = begin if offset == 0 else begin + 1
+        inner, last = tokens < ends - 1, tokens == ends - 1
+        goes_on = posterior.continuations[xp.minimum(tokens, ends - 1), tags]
+        probabilities *= xp.where(inner, goes_on, xp.where(last, 1 - goes_on, 1.0))
+    return probabilities
+
+
+def _unpacked(xp, rows: ArrayXd, packing: Packing) -> ArrayXd:
+    """RETURNS (ArrayXd): Packed rows, the last axis, in the order of tokens and as the first axis."""
+    tokens = xp.empty(rows.shape[::-1], dtype=rows.dtype)
+    tokens[packing.forward] = rows.T
+    return tokens
 
 
 def _packed_emissions(xp, potentials: Potentials, packing: Packing, allowed: Optional[Floats2d]) -> Floats2d:

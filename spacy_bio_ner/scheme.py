@@ -34,6 +34,12 @@ def is_inside(tags: numpy.ndarray) -> numpy.ndarray:
     return (tags > 0) & (tags % 2 == 0)
 
 
+def inside_tags(n_tags: int) -> numpy.ndarray:
+    """RETURNS (ndarray): For each tag the I- tag of its label, O for O. Int64 of shape (n_tags,)."""
+    tags = numpy.arange(n_tags)
+    return tags + tags % 2
+
+
 def allowed_transitions(n_tags: int) -> numpy.ndarray:
     """Which tag may directly follow which.
 

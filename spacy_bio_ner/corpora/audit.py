@@ -61,8 +61,9 @@ def audit(splits: Dict[str, Iterable[Doc]]) -> Dict[str, Any]:
     """Look through a corpus. Texts are compared in lower case, with white space normalised.
 
     splits (Dict[str, Iterable[Doc]]): The Docs of each split, by its name. Only "train" has a meaning of its own.
-    RETURNS (Dict[str, Any]): What was found, in types that JSON has. Counts are full; examples and places are the
-        first ones; texts come in the order of how much their annotation disagrees.
+    RETURNS (Dict[str, Any]): What was found, in types that JSON has. Counts and lists of texts are full,
+        texts whose annotation disagrees most come first; examples and places are the first ones, of Docs that
+        repeat others the longest.
     """
     corpus = _Corpus()
     for split, docs in splits.items():
@@ -320,7 +321,8 @@ def _find_untagged(corpus: _Corpus) -> Dict[str, Any]:
         }
         for text, places in untagged.items()
     ]
-    found.sort(key=lambda f: (-_disagreement((f["tagged"]["count"], f["untagged"])), f["text"]))
+    # The untagged places count by the chance that two others of the text, taken at random, are both tagged
+    found.sort(key=lambda f: (-f["untagged"] * f["tagged"]["share"] ** 2, f["text"]))
     return {
         "tagged": sum(f["tagged"]["count"] for f in found),
         "untagged": sum(f["untagged"] for f in found),
@@ -365,6 +367,7 @@ def _find_unseen(corpus: _Corpus) -> Dict[str, Any]:
     """Find for each split but train the mentions whose text and label never occur in train."""
     if TRAIN not in corpus.docs:
         return {}
+    labels = sorted({mention.label for mention in corpus.mentions})
     seen = {(m.text, m.label) for m in corpus.of(TRAIN, corpus.mentions)}
 
     def count(mentions: Counter) -> Dict[str, Any]:
@@ -378,7 +381,6 @@ def _find_unseen(corpus: _Corpus) -> Dict[str, Any]:
     for split in corpus.docs:
         if split != TRAIN:
             mentions = Counter((m.text, m.label) for m in corpus.of(split, corpus.mentions))
-            labels = sorted({label for _, label in mentions})
             by_label = {label: Counter({key: n for key, n in mentions.items() if key[1] == label}) for label in labels}
             result[split] = {**count(mentions), "labels": {label: count(by_label[label]) for label in labels}}
     return result
@@ -386,51 +388,47 @@ def _find_unseen(corpus: _Corpus) -> Dict[str, Any]:
 
 def _find_duplicates(corpus: _Corpus) -> List[Dict[str, Any]]:
     """Find for each pair of splits how many Docs of one repeat a Doc that stands before them in the other, or in
-    the same. A Doc that repeats one exactly does not count as near to others there."""
-    pairs = {
-        (split, other): {"exact": 0, "near": 0, "examples_exact": [], "examples_near": []}
-        for other, split in combinations_with_replacement(corpus.docs, 2)
-    }
-
-    def note(kind: str, n: int, doc: int, other: int, similarity: float) -> None:
-        pair = pairs[corpus.split_of(doc), corpus.split_of(other)]
-        pair[kind] += n
-        if len(pair[f"examples_{kind}"]) < MAX_EXAMPLES:
-            places = {"doc": corpus.place_of_doc(doc), "repeats": corpus.place_of_doc(other)}
-            pair[f"examples_{kind}"].append({**places, "similarity": similarity})
-
+    the same. Those that repeat one exactly are left out of those that repeat one nearly."""
     lower = np.array(corpus.lower)
-    firsts: Dict[bytes, Dict[str, int]] = defaultdict(dict)  # of each sequence of tokens the first Doc in each split
-    distinct: List[Tuple[int, Dict[str, int]]] = []
+    splits = [split for split, docs in corpus.docs.items() for _ in docs]
+    sequences = [lower[start:end] for start, end in zip(corpus.starts, corpus.starts[1:])]
+    exact: Dict[Tuple[str, str], List[Tuple[int, int, float]]] = defaultdict(list)
+    near: Dict[Tuple[str, str], List[Tuple[int, int, float]]] = defaultdict(list)
+    firsts: Dict[bytes, Dict[str, int]] = defaultdict(dict)  # of equal Docs the first in each split
+    firsts_of: List[Dict[str, int]] = []
     copies: Counter = Counter()
-    for doc in range(len(corpus.documents)):
-        split = corpus.split_of(doc)
-        same = firsts[lower[corpus.starts[doc] : corpus.starts[doc + 1]].tobytes()]
-        for other in same.values():
-            note("exact", 1, doc, other, 1.0)
-        if split not in same:
-            same[split] = doc
-            distinct.append((doc, same))
-        copies[same[split]] += 1
+    for doc, split in enumerate(splits):
+        equal = firsts[sequences[doc].tobytes()]
+        for other_split, other in equal.items():
+            exact[split, other_split].append((doc, other, 1.0))
+        copies[equal.setdefault(split, doc)] += 1
+        firsts_of.append(equal)
+    n_near: Counter = Counter()
+    distinct = sorted(copies)
+    for i, j, similarity in near_duplicates([sequences[doc] for doc in distinct], [splits[doc] for doc in distinct]):
+        doc, other = distinct[i], distinct[j]
+        pair = splits[doc], splits[other]
+        if firsts_of[doc].get(splits[other], doc) == doc:
+            near[pair].append((doc, other, similarity))
+            n_near[pair] += 1 if splits[doc] == splits[other] else copies[doc]
 
-    sequences = [lower[corpus.starts[doc] : corpus.starts[doc + 1]] for doc, _ in distinct]
-    for i, j, similarity in near_duplicates(sequences, [corpus.split_of(doc) for doc, _ in distinct]):
-        doc, same = distinct[i]
-        other = distinct[j][0]
-        split, other_split = corpus.split_of(doc), corpus.split_of(other)
-        if split == other_split:
-            note("near", 1, doc, other, similarity)  # further copies of it repeat the first exactly
-        elif other_split not in same:
-            note("near", copies[doc], doc, other, similarity)
+    def examples(found: List[Tuple[int, int, float]]) -> List[Dict[str, Any]]:
+        longest = sorted(found, key=lambda repeat: -len(sequences[repeat[0]]))[:MAX_EXAMPLES]
+        return [
+            {"doc": corpus.place_of_doc(doc), "repeats": corpus.place_of_doc(other), "similarity": similarity}
+            for doc, other, similarity in longest
+        ]
+
     return [
         {
             "split": split,
             "repeats": other,
-            "exact": _share(pair.pop("exact"), len(corpus.docs[split])),
-            "near": _share(pair.pop("near"), len(corpus.docs[split])),
-            **pair,
+            "exact": _share(len(exact[split, other]), len(corpus.docs[split])),
+            "near": _share(n_near[split, other], len(corpus.docs[split])),
+            "examples_exact": examples(exact[split, other]),
+            "examples_near": examples(near[split, other]),
         }
-        for (split, other), pair in pairs.items()
+        for other, split in combinations_with_replacement(corpus.docs, 2)
     ]
 
 
@@ -443,29 +441,36 @@ def near_duplicates(sequences: Sequence[np.ndarray], groups: Sequence[str]) -> I
         similarity of at least SIMILARITY to it: its index, the index of one such, and their similarity.
     """
     shingles = _shingles(sequences)
-    index: Dict[str, Dict[int, List[int]]] = defaultdict(lambda: defaultdict(list))
+    indexes: Dict[str, _Index] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     for i, (own, group) in enumerate(zip(shingles, groups)):
-        # Two sets this similar share at least that many of own: without so many less one, they still share one
+        # A similar set shares ceil(SIMILARITY * len(own)) at least, so the rarest it shares is one of these
         prefix = own[: len(own) - ceil(SIMILARITY * len(own)) + 1].tolist()
-        whole = set(own.tolist())
-        for before in index.values():
-            for j in _once(before.get(shingle, ()) for shingle in prefix):
-                shared = len(whole.intersection(shingles[j].tolist()))
-                either = len(whole) + len(shingles[j]) - shared
+        members = set(own.tolist())
+        for other_group, index in indexes.items():
+            for j in _candidates(prefix, len(own), index):
+                shared = len(members.intersection(shingles[j].tolist()))
+                either = len(own) + len(shingles[j]) - shared
                 if shared >= SIMILARITY * either:
                     yield i, j, shared / either
                     break
         for shingle in prefix:
-            index[group][shingle].append(i)
+            indexes[group][shingle][len(own)].append(i)
 
 
-def _once(lists: Iterable[Iterable[int]]) -> Iterator[int]:
-    seen = set()
-    for values in lists:
-        for value in values:
-            if value not in seen:
-                seen.add(value)
-                yield value
+_Index = Dict[int, Dict[int, List[int]]]  # by 3-gram and by the number of 3-grams of the sequences that have it
+
+
+def _candidates(prefix: Sequence[int], size: int, index: _Index) -> Iterator[int]:
+    """YIELDS (int): The indexed sequences that may be similar to one of this size. If the first 3-gram they share
+    is at some position of the prefix, then they share no more than there are from there on."""
+    tried = set()
+    for position, shingle in enumerate(prefix):
+        for other_size, others in index.get(shingle, {}).items():
+            if min(size - position, other_size) >= SIMILARITY / (1 + SIMILARITY) * (size + other_size):
+                for j in others:
+                    if j not in tried:
+                        tried.add(j)
+                        yield j
 
 
 def _shingles(sequences: Sequence[np.ndarray]) -> List[np.ndarray]:
