@@ -81,6 +81,10 @@ def audit(splits: Dict[str, Iterable[Doc]]) -> Dict[str, Any]:
     }
 
 
+# The sequences that have a 3-gram, by the 3-gram and by how many 3-grams they have
+_Index = Dict[int, Dict[int, List[int]]]
+
+
 class _Mention(NamedTuple):
     """An entity, or a mention of the source that is none. start and end count the tokens of the whole corpus."""
 
@@ -195,8 +199,8 @@ class _Corpus:
         start, end = mention.start, mention.end
         left = self.text(max(first, start - CONTEXT), start, self.tokens)
         right = self.text(end, min(last, end + CONTEXT), self.tokens)
-        before = _cut(left[::-1], CONTEXT)[::-1] + " " * (start > first and self.spaced[start])
-        after = " " * (end < last and self.spaced[end]) + _cut(right, CONTEXT)
+        before = _cut(left[::-1], CONTEXT)[::-1] + (" " if left and self.spaced[start] else "")
+        after = (" " if right and self.spaced[end] else "") + _cut(right, CONTEXT)
         return self.place(mention.doc, f"{before}[{self.text(start, end, self.tokens)}]{after}")
 
 
@@ -232,7 +236,7 @@ def _describe_split(corpus: _Corpus, split: str) -> Dict[str, Any]:
 
 
 def _describe_labels(corpus: _Corpus) -> Dict[str, Any]:
-    """Count labels; they are rare by the threshold of spaCy's debug data, which never sees this component's."""
+    """Count labels. They are rare by the threshold of spaCy's debug data, which looks at the factory ner only."""
     counts = {split: Counter(m.label for m in corpus.of(split, corpus.mentions)) for split in corpus.docs}
     labels = sorted(set().union(*counts.values()))
     rare = [label for label in labels if 0 < counts[TRAIN][label] <= NEW_LABEL_THRESHOLD] if TRAIN in counts else []
@@ -277,8 +281,8 @@ def _describe_crossing(corpus: _Corpus, split: str) -> Dict[str, Any]:
 
 
 def _disagreement(counts: Iterable[int]) -> float:
-    """RETURNS (float): How many places there are, times the chance that two of them (one taken twice included) are
-    annotated differently: many where many places disagree, few where all but few agree."""
+    """RETURNS (float): How many places there are, times the chance that two of them, drawn one after the other and
+    put back, differ: much where many places disagree, little where nearly all agree."""
     counts = list(counts)
     total = sum(counts)
     return total - sum(n * n for n in counts) / total
@@ -394,6 +398,7 @@ def _find_duplicates(corpus: _Corpus) -> List[Dict[str, Any]]:
     sequences = [lower[start:end] for start, end in zip(corpus.starts, corpus.starts[1:])]
     exact: Dict[Tuple[str, str], List[Tuple[int, int, float]]] = defaultdict(list)
     near: Dict[Tuple[str, str], List[Tuple[int, int, float]]] = defaultdict(list)
+    n_near: Counter = Counter()
     firsts: Dict[bytes, Dict[str, int]] = defaultdict(dict)  # of equal Docs the first in each split
     firsts_of: List[Dict[str, int]] = []
     copies: Counter = Counter()
@@ -403,13 +408,13 @@ def _find_duplicates(corpus: _Corpus) -> List[Dict[str, Any]]:
             exact[split, other_split].append((doc, other, 1.0))
         copies[equal.setdefault(split, doc)] += 1
         firsts_of.append(equal)
-    n_near: Counter = Counter()
     distinct = sorted(copies)
     for i, j, similarity in near_duplicates([sequences[doc] for doc in distinct], [splits[doc] for doc in distinct]):
         doc, other = distinct[i], distinct[j]
         pair = splits[doc], splits[other]
-        if firsts_of[doc].get(splits[other], doc) == doc:
+        if firsts_of[doc].get(splits[other], doc) == doc:  # else it repeats one there exactly
             near[pair].append((doc, other, similarity))
+            # Its copies in its own split are nearly like the other one too, but repeat it exactly
             n_near[pair] += 1 if splits[doc] == splits[other] else copies[doc]
 
     def examples(found: List[Tuple[int, int, float]]) -> List[Dict[str, Any]]:
@@ -446,7 +451,7 @@ def near_duplicates(sequences: Sequence[np.ndarray], groups: Sequence[str]) -> I
         # A similar set shares ceil(SIMILARITY * len(own)) at least, so the rarest it shares is one of these
         prefix = own[: len(own) - ceil(SIMILARITY * len(own)) + 1].tolist()
         members = set(own.tolist())
-        for other_group, index in indexes.items():
+        for index in indexes.values():
             for j in _candidates(prefix, len(own), index):
                 shared = len(members.intersection(shingles[j].tolist()))
                 either = len(own) + len(shingles[j]) - shared
@@ -455,9 +460,6 @@ def near_duplicates(sequences: Sequence[np.ndarray], groups: Sequence[str]) -> I
                     break
         for shingle in prefix:
             indexes[group][shingle][len(own)].append(i)
-
-
-_Index = Dict[int, Dict[int, List[int]]]  # by 3-gram and by the number of 3-grams of the sequences that have it
 
 
 def _candidates(prefix: Sequence[int], size: int, index: _Index) -> Iterator[int]:
