@@ -122,7 +122,8 @@ class _Corpus:
             self._add_entities(doc)
             self._add_source(doc)
             self.n_source_mentions[split] += len(source_mentions(doc))
-            self.n_docs_with_sentences[split] += doc.has_annotation("SENT_START")
+            # A Doc of one token always has that annotation
+            self.n_docs_with_sentences[split] += len(doc) > 1 and doc.has_annotation("SENT_START")
             self.documents.append(document_id(doc))
             self.starts.append(len(self.tokens))
         self.docs[split] = range(first, len(self.documents))
@@ -414,7 +415,7 @@ def _find_duplicates(corpus: _Corpus) -> List[Dict[str, Any]]:
         pair = splits[doc], splits[other]
         if firsts_of[doc].get(splits[other], doc) == doc:  # else it repeats one there exactly
             near[pair].append((doc, other, similarity))
-            # Its copies in its own split are nearly like the other one too, but repeat it exactly
+            # It stands for the Docs equal to it, but those repeat it exactly in their own split
             n_near[pair] += 1 if splits[doc] == splits[other] else copies[doc]
 
     def examples(found: List[Tuple[int, int, float]]) -> List[Dict[str, Any]]:
