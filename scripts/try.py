@@ -1,5 +1,6 @@
 """Print the entities that an installed pipeline finds in a text, and optionally check them."""
 
+from pathlib import Path
 from typing import Optional
 
 import spacy
@@ -16,7 +17,8 @@ def main(
 ):
     """Print the entities that a pipeline finds in a text."""
     try:
-        nlp = spacy.load(model)
+        # Packages are modules, whose names have no hyphens.
+        nlp = spacy.load(model if Path(model).exists() else model.replace("-", "_"))
     except OSError as err:
         msg.fail(str(err), exits=1)
     found = [f"{ent.text}/{ent.label_}" for ent in nlp(text).ents]

@@ -89,7 +89,7 @@ def test_every_mention_has_one_fate(nlp, text, raw):
     assert report.mentions["kept"] == sum(ent in mentions for ent in ents)
     # An independent statement of what is kept: the greedy choice by length, on the characters of whole tokens.
     for start, end, label in ents:
-        assert any(start <= max(s, start) < min(e, end) for s, e, l in mentions if l == label)
+        assert any(start <= max(s, start) < min(e, end) for s, e, other in mentions if other == label)
     for (_, end, _), (start, _, _) in combinations(ents, 2):
         assert end <= start
     # Nothing is lost for a reason that is not there: a lost mention with text has an entity in its way.

@@ -1,7 +1,5 @@
 """Probabilities of entities against enumeration of all tag sequences."""
 
-from itertools import product
-
 import numpy
 import pytest
 import spacy

@@ -1,5 +1,6 @@
 """The formats of tagged words, telling formats apart, and finding the parts of a corpus."""
 
+import zlib
 from pathlib import Path
 
 import pytest
@@ -124,8 +125,8 @@ def test_text_formats_are_aligned_and_accounted_for(tmp_path):
 
 
 def test_lost_mentions_can_be_refused(tmp_path):
-    line = '{"text": "renal failure", "spans": [{"start": 0, "end": 13, "label": "DIS"}, {"start": 6, "end": 13, "label": "DIS"}]}\n'
-    (tmp_path / "train.jsonl").write_text(line)
+    spans = [{"start": 0, "end": 13, "label": "DIS"}, {"start": 6, "end": 13, "label": "DIS"}]
+    srsly.write_jsonl(tmp_path / "train.jsonl", [{"text": "renal failure", "spans": spans}])
     assert run(tmp_path / "train.jsonl", tmp_path / "out", "--fail-on-lost").exit_code == 1
     assert not (tmp_path / "out").exists()
     result = run(tmp_path / "train.jsonl", tmp_path / "out")
@@ -207,3 +208,11 @@ def test_public_table_and_slots(corpora, tmp_path):
     assert sum(report.tokens["kept"] for report in reports) == 181_291
     reports = convert(corpora / "snips", tmp_path / "snips").values()
     assert [report.sentences for report in reports] == [700, 13_084, 700]
+
+
+def test_damaged_docbin(tmp_path, nlp):
+    """Intact compression around content that is none."""
+    path = tmp_path / "train.spacy"
+    path.write_bytes(zlib.compress(srsly.msgpack_dumps({"version": "0.1", "attrs": [65], "tokens": b"abc"})))
+    with pytest.raises(CorpusError, match="damaged"):
+        list(read_docs(path, nlp.vocab))

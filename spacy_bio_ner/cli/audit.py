@@ -1,7 +1,6 @@
 """`bio-ner audit`: what is worth a look in a corpus before a model learns from it."""
 
 import json
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
@@ -11,7 +10,7 @@ from wasabi import msg
 
 from ..corpora.audit import NEW_LABEL_THRESHOLD, PERCENTILES, TRAIN, audit, read_splits
 from ..corpora.record import CorpusError
-from ._app import bio_ner_cli, clear_errors
+from ._app import bio_ner_cli, clear_errors, write_beside
 
 MAX_ROWS = 10
 MAX_WIDTH = 50  # of what stands around a mention
@@ -42,21 +41,13 @@ def audit_cli(
             raise CorpusError(f"{output.parent}: no such folder to write {output.name} to")
         result = audit(read_splits(corpus))
         if output is not None:
-            _write(result, output)
+            with write_beside(output) as beside:
+                beside.write_text(json.dumps(result, ensure_ascii=False, indent=2), encoding="utf8")
         _print_findings(result)
         _print_examples(result)
         _print_corpus(result)
         if output is not None:
             msg.good(f"Wrote everything found to {output}")
-
-
-def _write(result: Dict[str, Any], output: Path) -> None:
-    beside = output.with_name(f".{output.name}-{os.getpid()}")
-    try:
-        beside.write_text(json.dumps(result, ensure_ascii=False, indent=2), encoding="utf8")
-        os.replace(beside, output)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _print_findings(result: Dict[str, Any]) -> None:

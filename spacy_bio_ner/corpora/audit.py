@@ -1,29 +1,22 @@
 """What is worth a look in an annotated corpus before a model learns from it: annotation that disagrees with itself,
 mentions lost or across sentence starts, Docs that stand in it twice, labels with little to learn from, and what of
 dev and test a model cannot have seen in train. One pass over the Docs, none of which is kept.
-
-Docs that are nearly the same are found exactly, not by sampling. Their similarity is the Jaccard index of their sets
-of word 3-grams (A. Z. Broder 1997, On the resemblance and containment of documents). The pairs to compare come from
-an inverted index that holds the rarest 3-grams of each Doc, just as many as make sure that any two Docs similar
-enough share one (prefix filtering: S. Chaudhuri, V. Ganti, R. Kaushik 2006, A primitive operator for similarity joins
-in data cleaning).
 """
 
 from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from fractions import Fraction
 from itertools import combinations_with_replacement
-from math import ceil
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-import numpy as np
+import numpy
 from spacy.cli.debug_data import NEW_LABEL_THRESHOLD
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from .docbin import document_id, read_docs, source_mentions
+from .duplicates import near_duplicates
 from .record import CorpusError
 
 TRAIN = "train"
@@ -34,8 +27,6 @@ CONTEXT = 24  # characters shown on either side of a mention
 OPENING = 60  # characters shown of a Doc
 PERCENTILES = (50, 90, 99)
 MIN_TAGGED = 2  # mentions of a text that make it worth a look where it stands untagged
-SIMILARITY = Fraction(4, 5)
-MIN_TOKENS = 5  # of a Doc whose 3-grams say something
 MISSING, OUTSIDE = 0, 2  # as in Token.ent_iob
 
 
@@ -82,7 +73,6 @@ def audit(splits: Dict[str, Iterable[Doc]]) -> Dict[str, Any]:
 
 
 # The sequences that have a 3-gram, by the 3-gram and by how many 3-grams they have
-_Index = Dict[int, Dict[int, List[int]]]
 
 
 class _Mention(NamedTuple):
@@ -218,7 +208,7 @@ def _describe_split(corpus: _Corpus, split: str) -> Dict[str, Any]:
     mentions = corpus.of(split, corpus.mentions)
     n_tokens = tokens.stop - tokens.start
     iob = Counter(corpus.iob[tokens])
-    lengths = np.diff(np.array(corpus.starts)[docs.start : docs.stop + 1])
+    lengths = numpy.diff(numpy.array(corpus.starts)[docs.start : docs.stop + 1])
     adjacent = sum(a.doc == b.doc and a.end == b.start for a, b in zip(mentions, mentions[1:]))
     return {
         "docs": len(docs),
@@ -230,7 +220,7 @@ def _describe_split(corpus: _Corpus, split: str) -> Dict[str, Any]:
         "adjacent_mentions": _share(adjacent, len(mentions)),
         "doc_length": {
             "mean": float(lengths.mean()) if len(docs) else 0.0,
-            "percentiles": {str(p): float(np.percentile(lengths, p)) if len(docs) else 0.0 for p in PERCENTILES},
+            "percentiles": {str(p): float(numpy.percentile(lengths, p)) if len(docs) else 0.0 for p in PERCENTILES},
             "max": int(lengths.max()) if len(docs) else 0,
         },
     }
@@ -348,10 +338,10 @@ def _find_outside(corpus: _Corpus, texts: Sequence[str]) -> Iterator[_Mention]:
         at = bisect_left(texts, text)
         return texts[at] if at < len(texts) else ""
 
-    begins = np.array([bool(word) and next_text(word).startswith(word) for word in corpus.words], dtype=bool)
-    lower = np.array(corpus.lower)
-    starts = np.flatnonzero(begins[lower] & (np.array(corpus.iob) == OUTSIDE)) if len(lower) else lower
-    docs = np.searchsorted(corpus.starts, starts, side="right") - 1
+    begins = numpy.array([bool(word) and next_text(word).startswith(word) for word in corpus.words], dtype=bool)
+    lower = numpy.array(corpus.lower)
+    starts = numpy.flatnonzero(begins[lower] & (numpy.array(corpus.iob) == OUTSIDE)) if len(lower) else lower
+    docs = numpy.searchsorted(corpus.starts, starts, side="right") - 1
     for doc, start in zip(docs.tolist(), starts.tolist()):
         text = ""
         for i in range(start, corpus.starts[doc + 1]):
@@ -394,7 +384,7 @@ def _find_unseen(corpus: _Corpus) -> Dict[str, Any]:
 def _find_duplicates(corpus: _Corpus) -> List[Dict[str, Any]]:
     """Find for each pair of splits how many Docs of one repeat a Doc that stands before them in the other, or in
     the same. Those that repeat one exactly are left out of those that repeat one nearly."""
-    lower = np.array(corpus.lower)
+    lower = numpy.array(corpus.lower)
     splits = [split for split, docs in corpus.docs.items() for _ in docs]
     sequences = [lower[start:end] for start, end in zip(corpus.starts, corpus.starts[1:])]
     exact: Dict[Tuple[str, str], List[Tuple[int, int, float]]] = defaultdict(list)
@@ -436,60 +426,3 @@ def _find_duplicates(corpus: _Corpus) -> List[Dict[str, Any]]:
         }
         for other, split in combinations_with_replacement(corpus.docs, 2)
     ]
-
-
-def near_duplicates(sequences: Sequence[np.ndarray], groups: Sequence[str]) -> Iterator[Tuple[int, int, float]]:
-    """Find sequences that nearly repeat one before them. Sequences of fewer than MIN_TOKENS words are left out.
-
-    sequences (Sequence[np.ndarray]): The numbers of each sequence's words.
-    groups (Sequence[str]): The group of each sequence.
-    YIELDS (Tuple[int, int, float]): For each sequence, and each group in which there is one before it that has a
-        similarity of at least SIMILARITY to it: its index, the index of one such, and their similarity.
-    """
-    shingles = _shingles(sequences)
-    indexes: Dict[str, _Index] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
-    for i, (own, group) in enumerate(zip(shingles, groups)):
-        # A similar set shares ceil(SIMILARITY * len(own)) at least, so the rarest it shares is one of these
-        prefix = own[: len(own) - ceil(SIMILARITY * len(own)) + 1].tolist()
-        members = set(own.tolist())
-        for index in indexes.values():
-            for j in _candidates(prefix, len(own), index):
-                shared = len(members.intersection(shingles[j].tolist()))
-                either = len(own) + len(shingles[j]) - shared
-                if shared >= SIMILARITY * either:
-                    yield i, j, shared / either
-                    break
-        for shingle in prefix:
-            indexes[group][shingle][len(own)].append(i)
-
-
-def _candidates(prefix: Sequence[int], size: int, index: _Index) -> Iterator[int]:
-    """YIELDS (int): The indexed sequences that may be similar to one of this size. If the first 3-gram they share
-    is at some position of the prefix, then they share no more than there are from there on."""
-    tried = set()
-    for position, shingle in enumerate(prefix):
-        for other_size, others in index.get(shingle, {}).items():
-            if min(size - position, other_size) >= SIMILARITY / (1 + SIMILARITY) * (size + other_size):
-                for j in others:
-                    if j not in tried:
-                        tried.add(j)
-                        yield j
-
-
-def _shingles(sequences: Sequence[np.ndarray]) -> List[np.ndarray]:
-    """RETURNS (List[np.ndarray]): The distinct 3-grams of each sequence as numbers, the rarest of all first."""
-    lengths = np.array([len(sequence) for sequence in sequences], dtype="int64")
-    words = np.concatenate([*sequences, np.zeros(0, dtype="int64")]).astype("int64")
-    owners = np.repeat(np.arange(len(lengths)), lengths)
-    whole = (owners[2:] == owners[:-2]) & (lengths[owners[2:]] >= MIN_TOKENS)
-    owners = owners[2:][whole]
-    # Pairs of words are numbered, then pairs of such a number and a word: unlike a hash it never takes two for one
-    _, pairs = np.unique(words[:-1] * (words.max(initial=0) + 1) + words[1:], return_inverse=True)
-    _, grams = np.unique((pairs[:-1] * (words.max(initial=0) + 1) + words[2:])[whole], return_inverse=True)
-    n_grams = grams.max(initial=0) + 1
-    owners, grams = np.divmod(np.unique(owners * n_grams + grams), n_grams)
-    by_rarity = np.argsort(np.bincount(grams, minlength=n_grams), kind="stable")
-    ranks = np.empty_like(by_rarity)
-    ranks[by_rarity] = np.arange(n_grams)
-    owners, ranks = np.divmod(np.sort(owners * n_grams + ranks[grams]), n_grams)
-    return np.split(ranks, np.searchsorted(owners, np.arange(1, len(lengths))))

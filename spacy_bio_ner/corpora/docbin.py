@@ -59,10 +59,9 @@ def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
         raise CorpusError(f"{path}: found no .spacy file: convert the corpus with 'bio-ner convert' first")
     for shard in shards:
         try:
-            docs = DocBin().from_disk(shard)
-        except Exception as err:  # srsly and zlib raise errors of many kinds at bytes that are no DocBin
-            raise CorpusError(f"{shard}: not a DocBin file ({err})") from None
-        yield from docs.get_docs(vocab)
+            yield from DocBin().from_disk(shard).get_docs(vocab)
+        except Exception as err:  # zlib, msgpack, numpy and spaCy each have their own for bytes that are no DocBin
+            raise CorpusError(f"{shard}: not a DocBin file, or a damaged one ({err})") from None
 
 
 def write_records(
