@@ -15,13 +15,14 @@ from spacy.training import Corpus
 from typer.testing import CliRunner
 
 import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
-from spacy_bio_ner.corpora import docbin
+from spacy_bio_ner.corpora import bio, docbin
 from spacy_bio_ner.corpora.align import record_to_doc
 from spacy_bio_ner.corpora.bio import Columns
 from spacy_bio_ner.corpora.convert import convert
 from spacy_bio_ner.corpora.docbin import write_records
 from spacy_bio_ner.corpora.record import CorpusError, Mention, Record
 from spacy_bio_ner.corpora.report import Report
+from spacy_bio_ner.corpora.tagged import read_records
 from spacy_bio_ner.corpora.tags import Scheme, detect_scheme, read_tags, split_tag
 
 SEQEVAL = {Scheme.bio: IOB2, Scheme.iob1: IOB1, Scheme.iobes: IOBES}
@@ -370,3 +371,60 @@ def test_columns_pick_from_either_end():
     assert Columns(None, 2, -2).n_needed == 2
     assert Columns().split("a  b") == ["a", "b"]
     assert Columns().split("New York\tB-X") == ["New York", "B-X"]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(sentences(), st.sets(st.integers(0, 20)), st.booleans()), min_size=1, max_size=4))
+def test_bio_columns_come_back_as_they_went_out(tmp_path_factory, drawn):
+    """Records written as BIO columns and read again, documents and missing annotation included."""
+    nlp, records, document = spacy.blank("en"), [], 1
+    for (mentions, length), missing, starts_document in drawn:
+        inside = {i for start, end, _ in mentions for i in range(start, end)}
+        document += starts_document
+        records.append(
+            Record(
+                words=[f"w{i}" for i in range(length)],
+                mentions=[Mention(*m) for m in mentions],
+                missing=sorted(i for i in missing if i < length and i not in inside),
+                sent_starts=[0],
+                document=str(document),
+            )
+        )
+    path = tmp_path_factory.mktemp("bio") / "corpus.iob"
+    with path.open("w", encoding="utf8", newline="") as file:
+        bio.write([to_doc(record, nlp) for record in records], file)
+    report = Report(path)
+    found = list(read_records(bio.read(path, report), Scheme.bio, False, report))
+    assert not report.errors
+    assert [(r.words, r.mentions, r.missing) for r in found] == [(r.words, r.mentions, r.missing) for r in records]
+    same = [a.document == b.document for a, b in zip(found, found[1:])]
+    assert same == [a.document == b.document for a, b in zip(records, records[1:])]
+
+
+def test_bio_columns_refuse_tokens_with_no_place_in_them(tmp_path):
+    doc = to_doc(Record(words=["a\tb"], sent_starts=[0]), spacy.blank("en"))
+    with (tmp_path / "out").open("w") as file, pytest.raises(CorpusError, match="cannot stand in a column"):
+        bio.write([doc], file)
+
+
+def export(*args):
+    return CliRunner().invoke(app, ["bio-ner", "export", *map(str, args)])
+
+
+def test_export_command(tmp_path):
+    (tmp_path / "train.tsv").write_text(GOOD)
+    assert run(tmp_path / "train.tsv", tmp_path / "out").exit_code == 0
+    corpus = tmp_path / "out" / "train.spacy"
+    assert export(corpus, tmp_path / "back.tsv").exit_code == 0
+    assert (tmp_path / "back.tsv").read_text() == GOOD + "\n"
+    assert export(corpus, tmp_path / "new" / "back.jsonl", "-f", "jsonl").exit_code == 0
+    assert len((tmp_path / "new" / "back.jsonl").read_text().splitlines()) == 2
+    for args, message in [
+        ((corpus, tmp_path / "x", "-f", "xml"), "--format xml: unknown"),
+        ((tmp_path / "absent.spacy", tmp_path / "x"), "no such file"),
+        ((corpus, tmp_path), "found a folder, expected a file"),
+        ((tmp_path / "train.tsv", tmp_path / "x"), "found no .spacy file"),
+    ]:
+        result = export(*args)
+        assert result.exit_code == 1 and message in output(result), result.output
+    assert not (tmp_path / "x").exists()

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_bio_ner.corpora import slots, table
@@ -216,3 +218,54 @@ def test_damaged_docbin(tmp_path, nlp):
     path.write_bytes(zlib.compress(srsly.msgpack_dumps({"version": "0.1", "attrs": [65], "tokens": b"abc"})))
     with pytest.raises(CorpusError, match="damaged"):
         list(read_docs(path, nlp.vocab))
+
+
+def soup_of(*parts):
+    return st.binary(max_size=60) | st.lists(st.sampled_from(parts), max_size=25).map(b"".join)
+
+
+CSV_SOUP = soup_of(
+    b"Sentence #,Word,POS,Tag\n", b"Sentence: 1", b",", b'"', b"\n", b"\r", b"a", b"B-X", b"O", b"\xff", b"\x00"
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(CSV_SOUP)
+def test_byte_soup_as_csv(tmp_path_factory, soup):
+    folder = tmp_path_factory.mktemp("soup")
+    (folder / "dev.csv").write_bytes(b"Sentence #,Word,POS,Tag\n" + soup)
+    convert_or_refuse(folder / "dev.csv", folder / "out")
+
+
+LINES_SOUP = soup_of(b"a", b" ", b"\n", b"\r\n", b"B-X", b"I-X", b"O", b"-", b"\xff", b"\xc2\xa0")
+
+
+@settings(deadline=None, max_examples=60)
+@given(LINES_SOUP, LINES_SOUP, LINES_SOUP | st.none())
+def test_byte_soup_as_slots(tmp_path_factory, words, tags, label):
+    folder = tmp_path_factory.mktemp("soup")
+    for name, content in (("seq.in", words), ("seq.out", tags), ("label", label)):
+        if content is not None:
+            (folder / "dev").mkdir(exist_ok=True)
+            (folder / "dev" / name).write_bytes(content)
+    convert_or_refuse(folder, folder / "out")
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.binary(max_size=60) | st.binary(max_size=60).map(zlib.compress))
+def test_byte_soup_as_docbin(tmp_path_factory, soup):
+    folder = tmp_path_factory.mktemp("soup")
+    (folder / "dev.spacy").write_bytes(soup)
+    convert_or_refuse(folder / "dev.spacy", folder / "out")
+
+
+def convert_or_refuse(source, out):
+    """Either every mention of the source is in the Docs, or there is a message and nothing is written."""
+    try:
+        [report] = convert(source, out).values()
+    except CorpusError as err:
+        assert str(source.name) in str(err) or "seq." in str(err) or "label" in str(err)
+        assert not out.exists()
+        return
+    docs = docs_of(out / "dev.spacy")
+    assert sum(report.mentions.values()) == sum(len(doc.ents) for doc in docs)
