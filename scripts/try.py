@@ -22,7 +22,7 @@ def main(
     except OSError as err:
         msg.fail(str(err), exits=1)
     found = [f"{ent.text}/{ent.label_}" for ent in nlp(text).ents]
-    print(", ".join(found))
+    print(", ".join(found) or "No entities found")
     if expect is not None and found != expect.split(", "):
         msg.fail(f"Expected {expect}", exits=1)
 
