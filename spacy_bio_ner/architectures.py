@@ -50,6 +50,7 @@ def resize_output(model: Model[List[Doc], Potentials], nO: int) -> None:
             continue
         # A new node and not the old one with larger arrays: optimizers keep their state by node.
         new = Linear(nO, old.get_dim("nI")) if name == "emission" else CRF(nO)
+        new.ops = old.ops
         new.initialize()
         for param in old.param_names:
             smaller, larger = old.get_param(param), new.get_param(param)

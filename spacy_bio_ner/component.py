@@ -151,7 +151,7 @@ class BioEntityRecognizer(TrainablePipe):
                 f"The component '{self.name}' has no labels: none were given and the training data has no "
                 "entities. Check the data with 'debug data', or add a label with add_label."
             )
-        sample = [eg.predicted for eg in islice(get_examples(), 10)]
+        sample = list(islice((eg.predicted for eg in get_examples() if len(eg.predicted)), 10))
         self.model.initialize(X=sample)
 
     def predict(self, docs: Iterable[Doc]) -> Entities:

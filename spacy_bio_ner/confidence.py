@@ -24,7 +24,8 @@ def read_confidence(span: Span) -> Optional[float]:
 
     span (Span): An entity.
     RETURNS (Optional[float]): The probability that exactly these tokens are an entity with this label, given the
-        text and the entities that were set before; None for a span that was not predicted so.
+        text and the entities that were set before it was processed, which have 1.0 themselves; None for a span that
+        is none of them, such as an entity changed later.
     """
     group = span.doc.spans.get(SPANS_KEY)
     if group is None or SCORES not in group.attrs:

@@ -11,7 +11,7 @@ from typing import Callable, NamedTuple, Optional, Tuple
 
 import numpy
 from thinc.api import Model, Ops
-from thinc.types import ArrayXd, Floats1d, Floats2d, Ints1d, Ints2d, Ragged
+from thinc.types import Array2d, ArrayXd, Floats1d, Floats2d, Ints1d, Ints2d, Ragged
 
 from .packing import Packing
 from .scheme import O, allowed_starts, allowed_transitions, inside_tags
@@ -110,7 +110,7 @@ def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optio
     ops (Ops): The ops of the model.
     potentials (Potentials): The scores.
     packing (Packing): The packing of potentials.emissions.
-    allowed (Optional[ndarray]): Booleans of shape (tokens, n_tags); others have no probability.
+    allowed (Optional[Array2d]): Booleans of shape (tokens, n_tags); others have no probability.
     RETURNS (Posterior): The partition, the marginals and the expected counts.
     """
     xp = ops.xp
@@ -168,7 +168,7 @@ def viterbi(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optiona
     ops (Ops): The ops of the model.
     potentials (Potentials): The scores.
     packing (Packing): The packing of potentials.emissions.
-    allowed (Optional[ndarray]): Booleans of shape (tokens, n_tags); other tags are never chosen.
+    allowed (Optional[Array2d]): Booleans of shape (tokens, n_tags); other tags are never chosen.
     RETURNS (Ints1d): The tag ids, of shape (tokens,).
     """
     xp = ops.xp
@@ -222,7 +222,7 @@ def _unpacked(xp, rows: ArrayXd, packing: Packing) -> ArrayXd:
     return tokens
 
 
-def _packed_emissions(xp, potentials: Potentials, packing: Packing, allowed: Optional[Floats2d]) -> Floats2d:
+def _packed_emissions(xp, potentials: Potentials, packing: Packing, allowed: Optional[Array2d]) -> Floats2d:
     """RETURNS (Floats2d): The emissions as float64 of shape (n_tags, rows), -inf where not allowed."""
     emissions = xp.ascontiguousarray(potentials.emissions.dataXd[packing.forward].T, dtype="float64")
     if allowed is not None:

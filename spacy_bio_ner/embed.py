@@ -87,7 +87,8 @@ def _distinct_words(model: Model, docs: List[Doc]) -> Tuple[numpy.ndarray, numpy
     words = attrs[first]
     strings = docs[0].vocab.strings
     affixes = [_affixes(strings[orth], prefixes, suffixes) for orth in words[:, 0].tolist()]
-    return numpy.hstack([words[:, 1:], numpy.array(affixes, dtype="uint64")]), inverse.astype("int32")
+    affixes = numpy.array(affixes, dtype="uint64").reshape(len(words), len(prefixes) + len(suffixes))
+    return numpy.hstack([words[:, 1:], affixes]), inverse.astype("int32")
 
 
 @lru_cache(maxsize=2**16)

@@ -73,7 +73,7 @@ def test_discontinuous_and_blank_mentions_are_lost(nlp):
 
 def test_the_source_is_kept_with_the_doc(nlp):
     doc, _, _ = run(nlp, TEXT, (0, 28, "A", "D1"), (11, 28, "A"), document="42", cats={"x": 1.0}, sent_starts=[0, 29])
-    assert docbin.source_mentions(doc) == [(0, 28, "A", "D1"), (11, 28, "A", "")]
+    assert docbin.source_mentions(doc) == [(0, 28, "A", "D1", ()), (11, 28, "A", "", ())]
     assert docbin.document_id(doc) == "42" and doc.cats == {"x": 1.0}
     assert [sentence.text for sentence in doc.sents] == ["Ocular and auditory toxicity", "(OAT) of 5-fluorouracil."]
 

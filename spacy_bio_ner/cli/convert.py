@@ -54,7 +54,8 @@ def convert_cli(
     and seq.out, DocBin.
 
     Either everything in the source is converted or nothing. A folder with a
-    single file is split into train, dev and test, 80/10/10 by a hash.
+    single file that is not named for a split is split into train, dev and
+    test, 80/10/10 by a hash of each document or sentence.
     """
     with clear_errors("Nothing was written"):
         for option, value, names in (("--format", format, FORMATS), ("--scheme", scheme, [s.value for s in Scheme])):

@@ -11,6 +11,7 @@ from wasabi import msg
 
 from ..corpora.docbin import read_docs
 from ..corpora.record import CorpusError
+from ..corpora.sources import SHARES
 from ..evaluation.evaluate import evaluate
 from ._app import bio_ner_cli, clear_errors, write_beside
 
@@ -49,6 +50,10 @@ def evaluate_cli(
     """
     with clear_errors("Nothing was written"):
         renamed = _read_map(label_map)
+        if any((corpus / f"{split}.spacy").exists() for split in SHARES):
+            raise CorpusError(
+                f"{corpus}: found a folder of splits, expected one of them, such as {corpus / 'test.spacy'}"
+            )
         if train is None and (corpus.parent / "train.spacy").exists():
             train = corpus.parent / "train.spacy"
         nlp = _load(model, gpu_id)

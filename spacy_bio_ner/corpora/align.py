@@ -42,7 +42,7 @@ def record_to_doc(record: Record, nlp: Language, report: Report) -> Doc:
             if token.idx in starts:  # whether others start sentences too is unknown
                 token.is_sent_start = True
         ents = _align(doc, record, report)
-        source = [SourceMention(m.start, m.end, m.label, m.kb_id) for m in record.mentions]
+        source = [SourceMention(*mention) for mention in record.mentions]
     doc.set_ents(ents, missing=[doc[i : i + 1] for i in record.missing])
     doc.cats = record.cats
     set_source(doc, record.document, source)

@@ -15,19 +15,19 @@ from spacy.cli.debug_data import NEW_LABEL_THRESHOLD
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ..scheme import IOB_MISSING, IOB_OUTSIDE
 from .docbin import document_id, read_docs, source_mentions
 from .duplicates import near_duplicates
 from .record import CorpusError
+from .sources import DEV, TEST, TRAIN
 
-TRAIN = "train"
-SPLITS = (TRAIN, "dev", "test")
+SPLITS = (TRAIN, DEV, TEST)
 MAX_EXAMPLES = 10
 MAX_PLACES = 3  # of a text with one label, tagged or untagged
 CONTEXT = 24  # characters shown on either side of a mention
 OPENING = 60  # characters shown of a Doc
 PERCENTILES = (50, 90, 99)
 MIN_TAGGED = 2  # mentions of a text that make it worth a look where it stands untagged
-MISSING, OUTSIDE = 0, 2  # as in Token.ent_iob
 
 
 def read_splits(corpus: Path) -> Dict[str, Iterator[Doc]]:
@@ -70,9 +70,6 @@ def audit(splits: Dict[str, Iterable[Doc]]) -> Dict[str, Any]:
         "untagged": _find_untagged(corpus),
         "unseen": _find_unseen(corpus),
     }
-
-
-# The sequences that have a 3-gram, by the 3-gram and by how many 3-grams they have
 
 
 class _Mention(NamedTuple):
@@ -147,7 +144,7 @@ class _Corpus:
         """Note the mentions of the source that are no entities: those moved to the edges of tokens, and the lost."""
         offset = self.starts[-1]
         ents = {(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents}
-        for start_char, end_char, label, _ in source_mentions(doc):
+        for start_char, end_char, label, *_ in source_mentions(doc):
             if (start_char, end_char, label) in ents:
                 continue
             text = doc.text[start_char:end_char]
@@ -215,7 +212,7 @@ def _describe_split(corpus: _Corpus, split: str) -> Dict[str, Any]:
         "tokens": n_tokens,
         "mentions": len(mentions),
         "tokens_in_mentions": _share(sum(m.end - m.start for m in mentions), n_tokens),
-        "tokens_missing": _share(iob[MISSING], n_tokens),
+        "tokens_missing": _share(iob[IOB_MISSING], n_tokens),
         "docs_without_mention": _share(len(docs) - len({m.doc for m in mentions}), len(docs)),
         "adjacent_mentions": _share(adjacent, len(mentions)),
         "doc_length": {
@@ -340,13 +337,13 @@ def _find_outside(corpus: _Corpus, texts: Sequence[str]) -> Iterator[_Mention]:
 
     begins = numpy.array([bool(word) and next_text(word).startswith(word) for word in corpus.words], dtype=bool)
     lower = numpy.array(corpus.lower)
-    starts = numpy.flatnonzero(begins[lower] & (numpy.array(corpus.iob) == OUTSIDE)) if len(lower) else lower
+    starts = numpy.flatnonzero(begins[lower] & (numpy.array(corpus.iob) == IOB_OUTSIDE)) if len(lower) else lower
     docs = numpy.searchsorted(corpus.starts, starts, side="right") - 1
     for doc, start in zip(docs.tolist(), starts.tolist()):
         text = ""
         for i in range(start, corpus.starts[doc + 1]):
             word = corpus.words[lower[i]]
-            if corpus.iob[i] != OUTSIDE:
+            if corpus.iob[i] != IOB_OUTSIDE:
                 break
             if not word:
                 continue

@@ -92,11 +92,18 @@ def write(docs: Iterable[Doc], file: TextIO) -> None:
             document = document_id(doc)
             file.write(f"{DOCSTART}\tO\n\n")
         for sentence in doc.sents if doc.has_annotation("SENT_START") else [doc]:
-            tokens = [token for token in sentence if not token.is_space]
-            for token in tokens:
-                if re.search("[\t\n\r]", token.text) or token.text == DOCSTART:
-                    raise CorpusError(f"document {document or ''}: the token {token.text!r} cannot stand in a column")
-                tag = token.ent_iob_ + ("-" + token.ent_type_ if token.ent_type_ else "")
+            before = ""
+            for token in sentence:
+                if token.is_space:
+                    before = token.ent_iob_ if token.ent_iob_ == "B" else before
+                    continue
+                for cell in (token.text, token.ent_type_):
+                    if re.search("[\t\n\r]", cell) or cell.strip(" ") != cell or cell == DOCSTART:
+                        raise CorpusError(f"document {document or ''}: {cell!r} cannot stand in a column")
+                # An entity that starts with white space starts with the token after it.
+                prefix = "B" if before == "B" and token.ent_iob_ == "I" else token.ent_iob_
+                tag = f"{prefix}-{token.ent_type_}" if token.ent_type_ else "O"
                 file.write(f"{token.text}\t{tag if token.ent_iob else MISSING}\n")
-            if tokens:
+                before = "-"
+            if before:
                 file.write("\n")

@@ -6,7 +6,7 @@ import tempfile
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, Optional
 
 import spacy
 import srsly
@@ -90,7 +90,7 @@ def convert(
             records: Iterator[Record]
             if FORMATS[formats[name]].is_tagged:
                 sentences = _read_sentences(part.path, formats[name], columns, report)
-                sentences = (sentence for sentence in sentences if part.takes(" ".join(sentence.words)))
+                sentences = (s for s in sentences if part.takes(s.document, " ".join(s.words)))
                 records = group_sentences(read_records(sentences, scheme, repair, report), n_sents)
             else:
                 records = _read_texts(part, formats[name], report)
@@ -117,7 +117,7 @@ def _read_sentences(path: Path, format: str, columns: Columns, report: Report) -
 
 def _read_texts(part: Source, format: str, report: Report) -> Iterator[Record]:
     for record in FORMATS[format].read(part.path, report):
-        if part.takes(record.text if record.text is not None else " ".join(record.words)):
+        if part.takes(record.document, record.text if record.text is not None else " ".join(record.words)):
             yield record
 
 
@@ -137,6 +137,22 @@ def _check_splits(reports: Dict[str, Report]) -> None:
                 )
 
 
+def _read_ledger(dest: Path) -> Dict[str, Any]:
+    """RETURNS (Dict[str, Any]): The ledger of an earlier conversion, empty if there is none that can be read."""
+    try:
+        ledger = srsly.read_json(dest / LEDGER)
+    except ValueError:
+        return {}
+    return ledger if isinstance(ledger, dict) else {}
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 @contextmanager
 def _all_or_nothing(dest: Path) -> Iterator[Path]:
     """Give a folder beside the destination to write in, and move what is in it into place at the end."""
@@ -145,10 +161,12 @@ def _all_or_nothing(dest: Path) -> Iterator[Path]:
     try:
         yield beside
         dest.mkdir(exist_ok=True)
-        for path in beside.iterdir():
-            target = dest / path.name
-            if target.is_dir():
-                shutil.rmtree(target)
-            os.replace(path, target)
+        # The old ledger goes first and the new one comes last: a folder that has one is whole.
+        for name in _read_ledger(dest):
+            _remove(dest / f"{name}.spacy")
+        _remove(dest / LEDGER)
+        for path in sorted(beside.iterdir(), key=lambda path: path.name == LEDGER):
+            _remove(dest / path.name)
+            os.replace(path, dest / path.name)
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -4,13 +4,14 @@ score can count them as missed.
 """
 
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import walk_corpus
 from spacy.vocab import Vocab
 
+from ..scheme import IOB_MISSING
 from .record import CorpusError, Mention, Record
 from .report import Report
 
@@ -19,23 +20,63 @@ USER_DATA = "bio_ner"
 
 
 class SourceMention(NamedTuple):
-    """An entity as the source had it: its characters in doc.text, its label, its id in a knowledge base."""
+    """An entity as the source had it: its characters in doc.text, its label, its id in a knowledge base, and the
+    characters of its parts, if it has several that are apart."""
 
     start_char: int
     end_char: int
     label: str
     kb_id: str
+    fragments: Tuple[Tuple[int, int], ...] = ()
 
 
 def set_source(doc: Doc, document: Optional[str], mentions: Iterable[SourceMention]) -> None:
-    """Keep with a Doc its document's id and the mentions of its source."""
-    doc.user_data[USER_DATA] = {"document": document, "mentions": [list(mention) for mention in mentions]}
+    """Keep with a Doc its document's id, the mentions of its source, and which entities have come of them."""
+    doc.user_data[USER_DATA] = {
+        "document": document,
+        "mentions": [list(mention) for mention in mentions],
+        "ents": [list(mention) for mention in _entities(doc)],
+    }
 
 
 def source_mentions(doc: Doc) -> List[SourceMention]:
-    """RETURNS (List[SourceMention]): The mentions of a Doc's source; its entities, if it was not written here."""
-    if USER_DATA in doc.user_data:
-        return [SourceMention(*mention) for mention in doc.user_data[USER_DATA]["mentions"]]
+    """RETURNS (List[SourceMention]): The mentions of a Doc's source. Entities that have been changed since are
+    taken as they are now; so are all of a Doc that was not written here."""
+    now = _entities(doc)
+    if USER_DATA not in doc.user_data:
+        return now
+    source = doc.user_data[USER_DATA]
+    then = [SourceMention(*ent) for ent in source["ents"]]
+    removed = {ent[:3] for ent in then} - {ent[:3] for ent in now}
+    added = {ent[:3] for ent in now} - {ent[:3] for ent in then}
+    mentions = [SourceMention(*mention[:4], tuple(map(tuple, mention[4]))) for mention in source["mentions"]]
+    return [m for m in mentions if m[:3] not in removed] + [ent for ent in now if ent[:3] in added]
+
+
+def whole_mentions(doc: Doc, where: str) -> List[SourceMention]:
+    """The mentions of a Doc's source, for formats in which a mention is one span and what is not one is outside.
+
+    doc (Doc): The Doc.
+    where (str): How messages name it.
+    RETURNS (List[SourceMention]): The mentions.
+    RAISES (CorpusError): If such a format has no place for what the Doc holds.
+    """
+    mentions = source_mentions(doc)
+    if is_partly_annotated(doc):
+        raise CorpusError(f"{where}: the format has no place for missing annotation: write it as bio")
+    for mention in mentions:
+        if len(mention.fragments) > 1:
+            text = doc.text[mention.start_char : mention.end_char]
+            raise CorpusError(f"{where}: the format has no place for mentions in several parts, found one in {text!r}")
+    return mentions
+
+
+def is_partly_annotated(doc: Doc) -> bool:
+    """RETURNS (bool): Whether the annotation of some tokens is missing and that of others is not."""
+    return len({token.ent_iob == IOB_MISSING for token in doc}) > 1
+
+
+def _entities(doc: Doc) -> List[SourceMention]:
     return [SourceMention(ent.start_char, ent.end_char, ent.label_, ent.kb_id_) for ent in doc.ents]
 
 
@@ -105,7 +146,8 @@ def matches(path: Path) -> bool:
 
 
 def read(path: Path, report: Report) -> Iterator[Record]:
-    """Read a DocBin as a source: as words where its spaces are unknown, else as text to be tokenized anew.
+    """Read a DocBin as a source: as words where its spaces are unknown or annotation is missing, which belongs to
+    tokens, else as text to be tokenized anew.
 
     path (Path): The file.
     report (Report): Takes the labels.
@@ -114,12 +156,14 @@ def read(path: Path, report: Report) -> Iterator[Record]:
     for number, doc in enumerate(read_docs(path, Vocab()), 1):
         starts = [token for token in doc if token.is_sent_start]
         record = Record(document=document_id(doc), cats=doc.cats)
-        if doc.has_unknown_spaces:
+        if doc.has_unknown_spaces or is_partly_annotated(doc):
             record.words = [token.text for token in doc]
             record.mentions = [Mention(ent.start, ent.end, ent.label_, ent.kb_id_) for ent in doc.ents]
-            record.missing = [token.i for token in doc if token.ent_iob == 0]
+            record.missing = [token.i for token in doc if token.ent_iob == IOB_MISSING]
             record.sent_starts = [token.i for token in starts]
             report.mentions["kept"] += len(record.mentions)
+            report.tokens["kept"] += len(record.words)
+            report.missing += len(record.missing)
         else:
             record.text = doc.text
             record.mentions = [Mention(*mention) for mention in source_mentions(doc)]

@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterable, Iterator, List, TextIO, Tuple
 
 from spacy.tokens import Doc
 
-from .docbin import document_id, source_mentions
+from .docbin import document_id, whole_mentions
 from .lines import excerpt, first_line, read_lines
 from .record import CorpusError, Mention, Record
 from .report import Report
@@ -59,10 +59,11 @@ def write(docs: Iterable[Doc], file: TextIO) -> None:
     """
     for number, doc in enumerate(docs, 1):
         document = document_id(doc)
+        where = f"Doc {number}" if document is None else f"document {document!r}"
         entry: Dict[str, Any] = {"text": doc.text, "spans": []}
-        for start, end, label, kb_id in source_mentions(doc):
-            span = {"start": start, "end": end, "label": label}
-            entry["spans"].append({**span, "kb_id": kb_id} if kb_id else span)
+        for mention in whole_mentions(doc, where):
+            span = {"start": mention.start_char, "end": mention.end_char, "label": mention.label}
+            entry["spans"].append({**span, "kb_id": mention.kb_id} if mention.kb_id else span)
         if document is not None:
             entry["meta"] = {"id": document}
         if doc.cats:
@@ -70,8 +71,7 @@ def write(docs: Iterable[Doc], file: TextIO) -> None:
         try:
             line = json.dumps(entry, ensure_ascii=False, allow_nan=False)
         except ValueError:
-            name = f"Doc {number}" if document is None else f"document {document!r}"
-            raise CorpusError(f"{name}: found the categories {entry['cats']}, expected finite numbers") from None
+            raise CorpusError(f"{where}: found the categories {entry['cats']}, expected finite numbers") from None
         file.write(f"{line}\n")
 
 

@@ -19,7 +19,6 @@ def read_lines(path: Path, report: Report) -> Iterator[Tuple[int, str]]:
             try:
                 line = raw.decode("utf8")
             except UnicodeDecodeError as err:
-                report.tokens["refused"] += 1
                 byte = f"byte {raw[err.start]:#04x} at position {err.start + 1}"
                 report.error(number, f"{byte} is not UTF-8: save the file as UTF-8", path)
                 continue

@@ -6,7 +6,7 @@ from typing import Dict, Iterable, Iterator, List, Optional, TextIO, Tuple
 
 from spacy.tokens import Doc
 
-from .docbin import document_id, source_mentions
+from .docbin import document_id, whole_mentions
 from .lines import excerpt, first_line, read_lines
 from .record import CorpusError, Mention, Record
 from .report import Report
@@ -59,7 +59,7 @@ def write(docs: Iterable[Doc], file: TextIO) -> None:
         lines = [f"{document}|t|{doc.text[:space]}"]
         if space is not None:
             lines.append(f"{document}|a|{doc.text[space + 1 :]}")
-        for start, end, label, kb_id in source_mentions(doc):
+        for start, end, label, kb_id, _ in whole_mentions(doc, where):
             cells = [doc.text[start:end], label, kb_id or NO_CONCEPT]
             if not label.strip() or any(re.search("[\t\r\n]", cell) for cell in cells):
                 raise CorpusError(

@@ -18,21 +18,22 @@ SHARES = {TRAIN: range(80), DEV: range(80, 90), TEST: range(90, 100)}
 
 @dataclass(frozen=True)
 class Source:
-    """A part of a corpus: a file or folder, or the share of it that a hash of the text gives to a split. The
-    hash does not depend on order or place, so that the split stays what it is, and a text that occurs twice
-    is not in two splits.
+    """A part of a corpus: a file or folder, or the share of it that a hash gives to a split: of the document's id,
+    so that a document stays whole, or of the text where the source has no documents, so that a text that occurs
+    twice is not in two splits. It does not depend on order, so the split stays what it is.
 
     path (Path): The file or folder.
-    share (Optional[range]): The hashes, modulo 100, of the texts that belong to it; all if None.
+    share (Optional[range]): The hashes, modulo 100, of what belongs to it; all if None.
     """
 
     path: Path
     share: Optional[range] = None
 
-    def takes(self, text: str) -> bool:
-        """RETURNS (bool): Whether a text belongs to this part."""
+    def takes(self, document: Optional[str], text: str) -> bool:
+        """RETURNS (bool): Whether a text, of a document if it is of one, belongs to this part."""
         if self.share is None:
             return True
+        text = text if document is None else document
         return int(hashlib.md5(text.encode("utf8", "surrogatepass")).hexdigest(), 16) % 100 in self.share
 
 
@@ -66,7 +67,9 @@ def find_sources(path: Path) -> Dict[str, Source]:
 
 def _is_part(path: Path) -> bool:
     """Whether a file or folder stands where a part of a corpus does: not hidden, and named like one."""
-    return not path.name.startswith(".") and (path.suffix.lower() not in IGNORED or _is_source(path))
+    if path.name.startswith("."):
+        return False
+    return path.suffix.lower() not in IGNORED or _is_source(path) or (path.is_file() and _name(path) in SHARES)
 
 
 def _is_source(path: Path) -> bool:

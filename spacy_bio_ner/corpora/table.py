@@ -29,7 +29,10 @@ def read(path: Path, report: Report) -> Iterator[Sentence]:
     with path.open(encoding=_encoding(path), newline="") as file:
         rows = csv.reader(file, strict=True)
         try:
-            columns: Dict[str, int] = {name.strip().lower(): i for i, name in enumerate(next(rows))}
+            columns: Dict[str, int] = {name.strip().lower(): i for i, name in enumerate(next(rows, []))}
+            if not {SENTENCE, WORD, TAG} <= columns.keys():
+                report.error(1, f"found the columns {list(columns)}, expected {SENTENCE!r}, {WORD!r} and {TAG!r}")
+                return
             sentence = Sentence([], [], [])
             for row in rows:
                 if len(row) <= max(columns[SENTENCE], columns[WORD], columns[TAG]):

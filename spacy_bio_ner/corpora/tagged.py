@@ -90,4 +90,5 @@ def _append(group: Record, record: Record) -> None:
     group.mentions += [m._replace(start=m.start + offset, end=m.end + offset) for m in record.mentions]
     group.missing += [i + offset for i in record.missing]
     group.sent_starts += [i + offset for i in record.sent_starts]
-    group.cats.update(record.cats)
+    for name, value in record.cats.items():
+        group.cats[name] = max(value, group.cats.get(name, 0.0))

@@ -140,7 +140,7 @@ def _renamed(doc: Doc, label_map: Dict[str, str]) -> Doc:
 
 def _gold_spans(doc: Doc) -> Set[TextSpan]:
     text = doc.text
-    return {TextSpan(start, end, label, text[start:end]) for start, end, label, _ in source_mentions(doc)}
+    return {TextSpan(m.start_char, m.end_char, m.label, text[m.start_char : m.end_char]) for m in source_mentions(doc)}
 
 
 def _entities(doc: Doc) -> Set[TextSpan]:
