@@ -527,3 +527,9 @@ def test_output_that_cannot_be_written(files):
     assert result.exit_code == 1 and isinstance(result.exception, SystemExit)
     assert str(files / "file") in printed(result).replace(" ", "")
     assert (files / "file").read_text() == "kept"
+
+
+def test_a_folder_of_splits_is_refused(tmp_path):
+    (tmp_path / "test.spacy").write_bytes(b"")
+    result = CliRunner().invoke(app, ["bio-ner", "evaluate", "blank:en", str(tmp_path)])
+    assert result.exit_code == 1 and "found a folder of splits, expected one of them" in " ".join(result.output.split())
