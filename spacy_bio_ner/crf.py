@@ -102,7 +102,7 @@ def negative_log_likelihood(ops: Ops, potentials: Potentials, allowed: numpy.nda
     return float((free.log_partition - gold.log_partition).sum()), gradient
 
 
-def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optional[numpy.ndarray] = None) -> Posterior:
+def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optional[Array2d] = None) -> Posterior:
     """Forward filtering and backward smoothing. The backward pass turns the filtered probabilities of a
     step into smoothed ones with the smoothed ones of the step after (Rauch, Tung & Striebel 1965, here for
     a finite state space); it does not see the emissions again, and so cannot overflow.
@@ -160,7 +160,7 @@ def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optio
     )
 
 
-def viterbi(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optional[numpy.ndarray] = None) -> Ints1d:
+def viterbi(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optional[Array2d] = None) -> Ints1d:
     """The best tag sequence of each document (Viterbi 1967). Only the best scores are kept; the way back
     chooses each tag anew from them, which takes a pass over one row of transitions instead of a table of
     back-pointers.

@@ -30,14 +30,13 @@ def record_to_doc(record: Record, nlp: Language, report: Report) -> Doc:
     report (Report): Takes what became of mentions given in characters.
     RETURNS (Doc): The Doc, with entities, missing annotation, sentence starts and what its source held.
     """
+    starts = set(record.sent_starts)
     if record.words is not None:
-        starts = set(record.sent_starts)
         doc = Doc(nlp.vocab, words=record.words, sent_starts=[i in starts for i in range(len(record.words))])
         ents = [Span(doc, m.start, m.end, label=m.label, kb_id=m.kb_id) for m in record.mentions]
         source = [SourceMention(e.start_char, e.end_char, e.label_, e.kb_id_) for e in ents]
     else:
         doc = nlp.make_doc(record.text)
-        starts = set(record.sent_starts)
         for token in doc:
             if token.idx in starts:  # whether others start sentences too is unknown
                 token.is_sent_start = True

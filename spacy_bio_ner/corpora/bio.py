@@ -95,7 +95,8 @@ def write(docs: Iterable[Doc], file: TextIO) -> None:
             before = ""
             for token in sentence:
                 if token.is_space:
-                    before = token.ent_iob_ if token.ent_iob_ == "B" else before
+                    if token.ent_iob_ == "B":
+                        before = "B"
                     continue
                 for cell in (token.text, token.ent_type_):
                     if re.search("[\t\n\r]", cell) or cell.strip(" ") != cell or cell == DOCSTART:

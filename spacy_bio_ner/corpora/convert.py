@@ -16,7 +16,7 @@ from ..tokenizer import split_punctuation
 from .align import record_to_doc
 from .bio import Columns
 from .docbin import write_records
-from .formats import FORMATS, detect_format
+from .formats import FORMATS
 from .record import CorpusError, Record
 from .report import Report
 from .sources import TRAIN, Source, find_sources
@@ -75,7 +75,7 @@ def convert(
         raise CorpusError(f"--lang {lang}: spaCy has no such language, expected a code such as en") from None
     if not spacy_tokenizer:
         split_punctuation(nlp)
-    formats = {name: format or detect_format(part.path) for name, part in sources.items()}
+    formats = {name: format or part.format for name, part in sources.items()}
     if scheme is None:
         tagged = {part.path: formats[name] for name, part in sources.items() if FORMATS[formats[name]].is_tagged}
         scheme = detect_scheme(

@@ -1,7 +1,7 @@
 """The parts of a corpus: which file, or folder, is train, dev and test."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Dict, Optional
 
@@ -23,10 +23,12 @@ class Source:
     twice is not in two splits. It does not depend on order, so the split stays what it is.
 
     path (Path): The file or folder.
+    format (str): The format it is in, by its content.
     share (Optional[range]): The hashes, modulo 100, of what belongs to it; all if None.
     """
 
     path: Path
+    format: str
     share: Optional[range] = None
 
     def takes(self, document: Optional[str], text: str) -> bool:
@@ -48,20 +50,20 @@ def find_sources(path: Path) -> Dict[str, Source]:
     if not path.exists():
         raise CorpusError(f"{path}: no such file or folder")
     if path.is_file():
-        return {_name(path): Source(path)}
+        return {_name(path): Source(path, detect_format(path))}
     paths = [path] if _is_source(path) else [entry for entry in sorted(path.iterdir()) if _is_part(entry)]
     if not paths:
         raise CorpusError(f"{path}: found no file to convert, expected files such as train.iob, dev.iob and test.iob")
     sources: Dict[str, Source] = {}
     for entry in paths:
-        detect_format(entry)
+        format = detect_format(entry)
         name = _name(entry)
         if name in sources:
             raise CorpusError(f"{entry}: would be written to the same file as {sources[name].path}: rename one of them")
-        sources[name] = Source(entry)
+        sources[name] = Source(entry, format)
     [first, *others] = sources
     if not others and first not in SHARES:
-        return {split: Source(sources[first].path, share) for split, share in SHARES.items()}
+        return {split: replace(sources[first], share=share) for split, share in SHARES.items()}
     return sources
 
 
