@@ -6,5 +6,15 @@ from .calibrate import calibrate_cli, threshold_cli
 from .convert import convert_cli
 from .evaluate import evaluate_cli
 from .export import export_cli
+from .report import report_cli
 
-__all__ = ["audit_cli", "bio_ner_cli", "calibrate_cli", "convert_cli", "evaluate_cli", "export_cli", "threshold_cli"]
+__all__ = [
+    "audit_cli",
+    "bio_ner_cli",
+    "calibrate_cli",
+    "convert_cli",
+    "evaluate_cli",
+    "export_cli",
+    "report_cli",
+    "threshold_cli",
+]
