@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 import numpy
 from spacy.language import Language
-from spacy.scorer import get_ner_prf
+from spacy.scorer import Scorer, get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from tqdm import tqdm
@@ -26,7 +26,8 @@ def evaluate(
     """Score a pipeline's entities strictly, by characters and label, against all mentions of the source. Mentions
     lost in conversion count as missed; so does the whole extent of a discontinuous one, unless it is predicted.
     As in spaCy's scorer, a prediction that touches a token whose annotation is missing is neither right nor
-    wrong, except where the source has just that mention: then it is right.
+    wrong, except where the source has just that mention: then it is right. Intents are scored too, where the gold
+    Docs have them and the pipeline predicts them: categories of which just one is 1.0.
 
     nlp (Language): The pipeline.
     docs (Iterable[Doc]): The gold Docs, as `bio-ner convert` writes them.
@@ -36,7 +37,8 @@ def evaluate(
         with a label that the gold then never has are left out.
     batch_size (Optional[int]): The number of Docs the pipeline takes at a time.
     RETURNS (Dict[str, Any]): The scores, with spaCy's names. Under "spacy" those of its own scorer for the same
-        predictions, which sees the gold Docs' entities only and compares them by the gold Docs' tokens.
+        predictions, which sees the gold Docs' entities only and compares them by the gold Docs' tokens. Under
+        "intents" None, or "accuracy", "support" and, by spaCy's scorer, "f_per_type".
     RAISES (CorpusError): If the Docs, the map and the pipeline cannot be scored together.
     """
     golds = list(docs)
@@ -56,6 +58,7 @@ def evaluate(
 
     scored: List[Tuple[Set[TextSpan], Set[TextSpan]]] = []
     predicted_labels: Counter = Counter()
+    categorized: List[Example] = []
 
     def examples() -> Iterator[Example]:
         # spaCy's scorer takes the Docs one by one, so that what a transformer hangs on them is soon freed.
@@ -65,6 +68,8 @@ def evaluate(
                 predicted.ents = [ent for ent in predicted.ents if ent.label_ in gold_labels]
             mentions = _gold_spans(gold)
             scored.append((mentions, _scored_predictions(predicted, gold, mentions)))
+            if predicted.cats and _has_intent(gold):
+                categorized.append(Example(_categories_alone(predicted), _categories_alone(gold)))
             yield Example(predicted, gold)
 
     spacy_scores = get_ner_prf(examples())
@@ -88,6 +93,7 @@ def evaluate(
         "unit": "documents" if any(document_id(doc) is not None for doc in golds) else "sentences",
         "n_units": n_units,
         "spacy": spacy_scores,
+        "intents": _intent_scores(categorized),
         "lost": sum(len(mentions - _entities(doc)) for doc, (mentions, _) in zip(golds, scored)),
         "duplicates": sum(len(source_mentions(doc)) - len(mentions) for doc, (mentions, _) in zip(golds, scored)),
         "ignored": predicted_labels.total() - sum(left_out.values()) - n_scored,
@@ -155,6 +161,26 @@ def _scored_predictions(predicted: Doc, gold: Doc, mentions: Set[TextSpan]) -> S
         return any(token.ent_iob == IOB_MISSING for token in tokens)
 
     return {span for span in _entities(predicted) if span in mentions or not touches_missing(span)}
+
+
+def _has_intent(gold: Doc) -> bool:
+    return max(gold.cats.values(), default=0.0) == sum(gold.cats.values()) == 1.0
+
+
+def _categories_alone(doc: Doc) -> Doc:
+    """RETURNS (Doc): A Doc with the same categories and nothing else to keep in memory."""
+    alone = Doc(doc.vocab)
+    alone.cats = doc.cats
+    return alone
+
+
+def _intent_scores(examples: List[Example]) -> Optional[Dict[str, Any]]:
+    if not examples:
+        return None
+    labels = sorted({label for eg in examples for doc in (eg.predicted, eg.reference) for label in doc.cats})
+    scores = Scorer.score_cats(examples, "cats", labels=labels, multi_label=False)
+    # One category is predicted for each Doc, and one is right: over all of them P, R and F are the accuracy.
+    return {"accuracy": scores["cats_micro_f"], "support": len(examples), "f_per_type": scores["cats_f_per_type"]}
 
 
 def _train_keys(docs: Iterable[Doc], label_map: Dict[str, str]) -> Set[Tuple[str, str]]:
