@@ -3,6 +3,7 @@
 Each utterance stands alone: the bot does not remember the one before.
 """
 
+import json
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -121,7 +122,7 @@ def main(
     intents = load_intents(questions, nlp)
 
     def answer(said: str) -> None:
-        print(srsly.json_dumps(understand(nlp(said), intents, threshold), indent=2))
+        print(json.dumps(understand(nlp(said), intents, threshold), indent=2, ensure_ascii=False))
 
     if utterance is not None:
         answer(utterance)
