@@ -62,6 +62,14 @@ def test_project_document_leaves_the_readme_as_it_is(tmp_path):
 
 
 @pytest.mark.e2e
+def test_the_corpus_and_config_of_the_bot_pass_the_same_steps(tmp_path):
+    project = copy_of_the_repository(tmp_path / "project")
+    for step in ("convert", "debug"):
+        variables = ("--vars.corpus", "assistant", "--vars.config", "assistant")
+        run(sys.executable, "-m", "spacy", "project", "run", step, project, *variables, cwd=tmp_path)
+
+
+@pytest.mark.e2e
 def test_from_the_bundled_corpus_to_an_installed_wheel(tmp_path):
     project = copy_of_the_repository(tmp_path / "project")
     for step in ("convert", "debug", "train", "calibrate", "evaluate", "package"):
