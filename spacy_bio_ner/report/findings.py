@@ -14,8 +14,8 @@ from ..evaluation.scoring import TextSpan, prf
 from .contexts import Context, context
 from .run import DocResult, Run
 
-N_EXAMPLES = 12
-N_FREQUENT = 10
+N_EXAMPLES = 10
+N_FREQUENT = 8
 THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
