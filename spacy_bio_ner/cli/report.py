@@ -36,8 +36,8 @@ def report_cli(
     curve: List[str] = Opt(
         [],
         "--curve",
-        help="MODEL or MODEL=DOCS: another pipeline for a learning curve, and the number of Docs it was trained on, by "
-        "default those of the corpus that its config names. Can be given several times",
+        help="MODEL or MODEL=DOCS: a pipeline for a learning curve, beside the one reported, and the number of Docs it was "
+        "trained on, by default those of the corpus that its config names. Can be given several times",
     ),
     batch_size: Optional[int] = Opt(None, "--batch-size", "-b", min=1, help="Number of Docs to predict at a time"),
     gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU ID or -1 for CPU"),
@@ -58,7 +58,9 @@ def report_cli(
         nlp = load_pipeline(model, gpu_id)
         result, golds = _run(nlp, corpus, batch_size, train)
         points = []
-        for path, size in [(model, train_size(nlp)), *models] if models else []:
+        if models and model not in dict(models):
+            models.insert(0, (model, None))
+        for path, size in models:
             other = nlp if path == model else load_pipeline(path, gpu_id)
             size = size or train_size(other)
             if size is None:
