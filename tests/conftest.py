@@ -1,9 +1,10 @@
 import os
-import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import spacy
+from browser import chromium
 from spacy.training import Example
 
 ROOT = Path(__file__).parent.parent
@@ -19,23 +20,14 @@ def corpora() -> Path:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory):
-    """A real Chromium without a screen. It reaches pages of this machine only, and asks for nothing else."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="needs the extra [test]")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("needs Chromium and ChromeDriver: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (
-        "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-        "disable-component-update", "disable-sync", "disable-dev-shm-usage", "window-size=1280,1400", "hide-scrollbars",
-        f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
-    ):  # fmt: skip
-        options.add_argument(f"--{flag}")
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield browser
-    browser.quit()
+def browser():
+    """A real Chromium without a screen."""
+    with ExitStack() as stack:
+        try:
+            browser = stack.enter_context(chromium())
+        except RuntimeError as err:
+            pytest.skip(str(err))
+        yield browser
 
 
 TEXTS = [

@@ -45,7 +45,8 @@ def test_configs_are_complete(tmp_path):
 def test_project_file_names_what_exists():
     config = load_project_config(ROOT)
     names = [command["name"] for command in config["commands"]]
-    assert config["workflows"]["all"] == names
+    for workflow in config["workflows"].values():
+        assert workflow == [name for name in names if name in workflow]
     for folder in config["directories"]:
         assert (ROOT / folder).is_dir()
     for command in config["commands"]:
