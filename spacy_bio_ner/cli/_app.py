@@ -1,12 +1,12 @@
 """The group of commands, made part of spaCy's own command line."""
 
-import os
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Iterator
 
+import spacy
 import typer
 from spacy.cli._util import app
+from spacy.language import Language
 from wasabi import msg
 
 from ..corpora.record import CorpusError
@@ -36,17 +36,28 @@ def clear_errors(outcome: str) -> Iterator[None]:
 
 
 @contextmanager
-def write_beside(path: Path) -> Iterator[Path]:
-    """Give a path beside a file to write to, and move what is there into the file's place in the end, so that a
-    file is whole or as it was.
+def needs_extra(extra: str) -> Iterator[None]:
+    """Say how to install the packages that a command needs and the library alone does not.
 
-    path (Path): The file. Its folder is made if need be.
-    YIELDS (Path): Where to write.
+    extra (str): The optional extra of the library they are in.
+    RAISES (CorpusError): If one is not installed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        yield beside
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+        yield
+    except ModuleNotFoundError as err:
+        raise CorpusError(
+            f"{err.name} is not installed, which this command needs: pip install 'spacy-bio-ner[{extra}]'"
+        ) from None
+
+
+def load_pipeline(model: str) -> Language:
+    """Load a pipeline.
+
+    model (str): The name of an installed one, or a path.
+    RETURNS (Language): The pipeline.
+    RAISES (CorpusError): If it is not there, or cannot be loaded here.
+    """
+    try:
+        return spacy.load(model)
+    except (OSError, ValueError, ImportError) as err:  # not there, not a pipeline, or one that needs other packages
+        raise CorpusError(f"{model}: cannot load the pipeline: {err}") from None

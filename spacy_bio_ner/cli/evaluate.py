@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-import spacy
 import srsly
 from spacy.cli._util import Arg, Opt, setup_gpu
 from spacy.language import Language
@@ -13,7 +12,8 @@ from ..corpora.docbin import read_docs
 from ..corpora.record import CorpusError
 from ..corpora.sources import SHARES
 from ..evaluation.evaluate import evaluate
-from ._app import bio_ner_cli, clear_errors, write_beside
+from ..files import write_beside
+from ._app import bio_ner_cli, clear_errors, load_pipeline
 
 
 @bio_ner_cli.command("evaluate")
@@ -88,10 +88,7 @@ def _load(model: str, gpu_id: int) -> Language:
         setup_gpu(gpu_id)
     except (ValueError, RuntimeError) as err:  # no CuPy, no such device
         raise CorpusError(f"--gpu-id {gpu_id}: {err}") from None
-    try:
-        return spacy.load(model)
-    except (OSError, ValueError, ImportError) as err:  # not there, not a pipeline, or one that needs other packages
-        raise CorpusError(f"{model}: cannot load the pipeline: {err}") from None
+    return load_pipeline(model)
 
 
 def _print_scores(scores: Dict[str, Any]) -> None:

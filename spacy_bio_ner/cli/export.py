@@ -9,7 +9,8 @@ from wasabi import msg
 from ..corpora import bio, jsonl, pubtator
 from ..corpora.docbin import read_docs
 from ..corpora.record import CorpusError
-from ._app import bio_ner_cli, clear_errors, write_beside
+from ..files import write_beside
+from ._app import bio_ner_cli, clear_errors
 
 WRITERS = {"bio": bio.write, "pubtator": pubtator.write, "jsonl": jsonl.write}
 

@@ -1,0 +1,153 @@
+"""What is done to a shard, by whichever engine: one pipeline, fixed batches, one thread."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+from thinc.api import require_gpu
+
+from ..confidence import SCORES, SPANS_KEY
+from ..corpora.record import CorpusError
+from .fingerprint import digest_folder
+from .inputs.item import Refused, Text
+from .outputs import Record, Row, write_shard
+from .shards import Shard, cut
+
+# A batch ends with the text with which it has one of these
+BATCH_SIZE, BATCH_CHARS = 256, 100_000
+
+
+@dataclass(frozen=True)
+class Model:
+    """A pipeline, told from others.
+
+    path (str): Its folder, or the name it is installed by.
+    name (str): Its language and name.
+    version (str): Its version.
+    hash (str): The SHA-256 of its files.
+    library (str): The versions of spaCy and of this library.
+    """
+
+    path: str
+    name: str
+    version: str
+    hash: str
+    library: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be done to every shard.
+
+    model (Model): The pipeline.
+    output (Path): The folder to write to.
+    format (str): The format of the tables.
+    min_confidence (float): Entities less probable than this are left out; those without a probability stay.
+    gpu_id (int): The GPU, or -1 for none.
+    """
+
+    model: Model
+    output: Path
+    format: str = "parquet"
+    min_confidence: float = 0.0
+    gpu_id: int = -1
+
+
+def describe(path: str, nlp: Language) -> Model:
+    """RETURNS (Model): What tells a pipeline, which was loaded from a path or a package's name, from others."""
+    library = f"spacy {version('spacy')}, spacy-bio-ner {version('spacy-bio-ner')}"
+    name = f"{nlp.meta['lang']}_{nlp.meta['name']}"
+    return Model(path, name, nlp.meta["version"], digest_folder(nlp.path), library)
+
+
+def run_shard(job: Job, shard: Shard) -> Record:
+    """Annotate the texts of a shard and write its tables. Done twice, it writes the same.
+
+    job (Job): What is to be done.
+    shard (Shard): The shard.
+    RETURNS (Record): What became of it.
+    """
+    nlp = load(job.model, job.gpu_id)
+    about_model = {"model": job.model.name, "model_version": job.model.version, "model_hash": job.model.hash}
+    documents: List[Row] = []
+    entities: List[Row] = []
+    refused: List[Refused] = [item for item in shard.items if isinstance(item, Refused)]
+    texts: List[Text] = []
+    for item in shard.items:
+        if isinstance(item, Text):
+            if len(item.text) > nlp.max_length:
+                cause = f"found {len(item.text)} characters, expected no more than nlp.max_length, {nlp.max_length}"
+                refused.append(Refused(item.id, item.place, cause))
+            else:
+                texts.append(item)
+    for batch in cut(texts, BATCH_SIZE, BATCH_CHARS):
+        with nlp.memory_zone():
+            for item, doc in _process(nlp, batch):
+                if isinstance(doc, Refused):
+                    refused.append(doc)
+                    continue
+                rows = [row for row in _entities(doc) if not _is_below(row["probability"], job.min_confidence)]
+                entities.extend({"document": item.id, **row, **about_model} for row in rows)
+                counts = {"tokens": len(doc), "entities": len(rows)}
+                documents.append({"document": item.id, "date": item.date, "text": item.text, **counts, **about_model})
+    record = Record(shard.digest(), len(documents), len(entities), refused)
+    write_shard(job.output, job.format, shard.number, documents, entities, record)
+    return record
+
+
+@lru_cache(maxsize=1)
+def load(model: Model, gpu_id: int) -> Language:
+    """Load a pipeline, once in a process.
+
+    model (Model): The pipeline.
+    gpu_id (int): The GPU, or -1 for none.
+    RETURNS (Language): The pipeline.
+    RAISES (CorpusError): If it is another than it was, or than it is on the machine that started the run.
+    """
+    if gpu_id >= 0:
+        require_gpu(gpu_id)
+    nlp = spacy.load(model.path)
+    found = describe(model.path, nlp)
+    if found != model:
+        raise CorpusError(f"{model.path}: found another pipeline ({found}), expected that of this run ({model})")
+    return nlp
+
+
+def _process(nlp: Language, batch: List[Text]) -> Iterator[Tuple[Text, Union[Doc, Refused]]]:
+    """Run the pipeline over a batch or, if that fails, over each text, to tell which it cannot process."""
+    try:
+        docs = list(nlp.pipe((item.text for item in batch), batch_size=len(batch)))
+    except Exception:
+        docs = [_process_one(nlp, item) for item in batch]
+    yield from zip(batch, docs)
+
+
+def _process_one(nlp: Language, item: Text) -> Union[Doc, Refused]:
+    try:
+        return nlp(item.text)
+    except Exception as err:
+        return Refused(item.id, item.place, f"the pipeline failed: {type(err).__name__}: {err}")
+
+
+def _entities(doc: Doc) -> Iterator[Dict[str, Any]]:
+    group = doc.spans.get(SPANS_KEY)
+    scores = {}
+    if group is not None:  # span._.confidence would go through the group for each entity
+        scores = {(span.start, span.end, span.label): p for span, p in zip(group, group.attrs.get(SCORES, ()))}
+    for ent in doc.ents:
+        yield {
+            "start": ent.start_char,
+            "end": ent.end_char,
+            "text": ent.text,
+            "label": ent.label_,
+            "probability": scores.get((ent.start, ent.end, ent.label)),
+        }
+
+
+def _is_below(probability: Optional[float], least: float) -> bool:
+    return probability is not None and probability < least
