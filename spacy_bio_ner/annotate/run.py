@@ -54,8 +54,8 @@ def annotate(
                 elif record.digest != shard.digest():
                     raise CorpusError(f"{job.output}: shard {shard.number} is of other texts: inputs have changed")
                 else:
-                    bar.initial += record.items  # which say nothing of the rate
-                    bar.update(record.items)
+                    bar.total -= record.items  # the bar is of what is left
+                    bar.refresh()
 
         for record in engine(job, missing_shards()):
             bar.update(record.items)

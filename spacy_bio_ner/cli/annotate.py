@@ -40,7 +40,7 @@ def annotate_cli(
     min_confidence: float = Opt(
         0.0, "--min-confidence", min=0, max=1, help="Leave out entities that are less probable than this"
     ),
-    n_process: int = Opt(1, "--n-process", "-n", min=1, help="Number of processes"),
+    n_process: int = Opt(1, "--n-process", "-n", min=1, help="Number of processes. A cluster of ray has its own"),
     shard_size: int = Opt(1000, "--shard-size", min=1, help="Number of texts that one process takes at a time"),
     engine: str = Opt("local", "--engine", help="Where to work: local (processes) or ray (a cluster, or this machine)"),
     gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU ID or -1 for CPU; ray finds GPUs itself"),
@@ -71,7 +71,7 @@ def annotate_cli(
                 raise CorpusError(f"{option} {value}: unknown, expected {', '.join(names)}")
         if output.exists() and not output.is_dir():
             raise CorpusError(f"{output}: found a file, expected a folder to write to")
-        run_engine = partial(local.run, n_process=n_process)
+        run_engine = local.run
         if engine == "ray":
             with needs_extra("ray"):
                 from ..annotate.engines import ray
@@ -90,7 +90,7 @@ def annotate_cli(
             raise CorpusError(f"{model}: no component of the pipeline sets doc.ents: add one such as bio_ner")
         job = Job(describe(model, nlp), output, output_format, min_confidence, gpu_id)
         fields = Fields(tuple(text_field), id_field, date_field)
-        result = annotate(job, sources, fields, shard_size, run_engine)
+        result = annotate(job, sources, fields, shard_size, partial(run_engine, n_process=n_process))
         msg.good(f"Wrote {result['documents']} documents with {result['entities']} entities to {output}")
         if result["errors"]:
             msg.warn(f"{result['errors']} inputs could not be annotated: {output / 'errors.jsonl'} says why")
