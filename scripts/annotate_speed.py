@@ -1,11 +1,14 @@
 """Speed and memory of `bio-ner annotate` beside those of nlp.pipe alone, over the same texts with as many processes."""
 
-import argparse
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 from threading import Event, Thread
+from typing import List, Tuple
+
+import typer
 
 PIPE = """
 import sys, spacy, pyarrow
@@ -16,10 +19,49 @@ with pyarrow.input_stream(path) as file:
 for doc in nlp.pipe(texts, n_process=int(n_process)):
     pass
 """
+EVERY = 2.0  # seconds between looks at the memory
+
+
+def main(
+    model: str = typer.Argument(..., help="Pipeline: the name of an installed one, or a path"),
+    texts: Path = typer.Argument(..., help="Plain text, a text on each line"),
+    output: Path = typer.Argument(..., help="Folder for the outputs"),
+    n_process: int = typer.Option(1, help="Number of processes"),
+    rounds: int = typer.Option(1, help="How often to measure, in turn"),
+):
+    """Measure nlp.pipe and annotate in turn. CPU time is what counts where others use the machine too."""
+    for i in range(rounds):
+        dest = output / f"{n_process}-{i}"
+        annotate = ["-m", "spacy", "bio-ner", "annotate", model, texts, "--n-process", n_process, "--output", dest]
+        for name, args in (("nlp.pipe", ["-c", PIPE, model, texts, n_process]), ("annotate", annotate)):
+            wall, cpu, memory = measure([sys.executable, *map(str, args)])
+            parts = [memory[len(memory) * part // 8] for part in (1, 3, 5, 7)] if memory else []
+            print(f"{name}: {wall:.1f} s, CPU {cpu:.1f} s, MiB at 1/8, 3/8, 5/8 and 7/8 of it: {parts}", flush=True)
+
+
+def measure(command: List[str]) -> Tuple[float, float, List[int]]:
+    """RETURNS (Tuple[float, float, List[int]]): The seconds a command takes, those of the CPU, and the memory of its
+    processes, in MiB, over time."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command)
+    ended, memory = Event(), []
+
+    def sample() -> None:
+        while not ended.wait(EVERY):
+            memory.append(resident(process.pid))
+
+    thread = Thread(target=sample)
+    thread.start()
+    _, status, usage = os.wait4(process.pid, 0)
+    ended.set()
+    thread.join()
+    if status:
+        raise SystemExit(f"failed: {command}")
+    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, memory
 
 
 def resident(pid: int) -> int:
-    """RETURNS (int): The resident memory of a process and those it started, in MiB."""
+    """RETURNS (int): The resident memory of a process and of those it started, in MiB; 0 if it has ended."""
     total = 0
     try:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -27,53 +69,10 @@ def resident(pid: int) -> int:
                 total += int(line.split()[1]) >> 10
         for task in Path(f"/proc/{pid}/task").iterdir():
             total += sum(resident(int(child)) for child in (task / "children").read_text().split())
-    except OSError:  # it has ended
+    except OSError:
         pass
     return total
 
 
-def measure(command: list, every: float = 2.0) -> tuple:
-    """RETURNS (tuple): The seconds that a command takes, and its resident memory over time, in MiB."""
-    start = time.perf_counter()
-    process = subprocess.Popen([str(part) for part in command])
-    ended, samples = Event(), []
-
-    def sample() -> None:
-        while not ended.wait(every):
-            samples.append(resident(process.pid))
-
-    thread = Thread(target=sample)
-    thread.start()
-    code = process.wait()
-    ended.set()
-    thread.join()
-    assert code == 0, command
-    return time.perf_counter() - start, samples
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model")
-    parser.add_argument("texts", help="Plain text, a text on each line")
-    parser.add_argument("output", help="Folder for the outputs, which are new ones")
-    parser.add_argument("--n-process", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--ray", action="store_true")
-    args = parser.parse_args()
-    n = args.n_process
-    for i in range(args.rounds):
-        annotate = [sys.executable, "-m", "spacy", "bio-ner", "annotate", args.model, args.texts, "-n", n]
-        commands = {
-            "nlp.pipe": [sys.executable, "-c", PIPE, args.model, args.texts, n],
-            "annotate": [*annotate, "-o", f"{args.output}-{n}-{i}"],
-        }
-        if args.ray:
-            commands["annotate, ray"] = [*annotate, "-o", f"{args.output}-{n}-{i}-ray", "--engine", "ray"]
-        for name, command in commands.items():
-            seconds, samples = measure(command)
-            quarters = [samples[len(samples) * part // 8] for part in (1, 3, 5, 7)] if samples else []
-            print(f"{name:14} {n} processes: {seconds:7.1f} s, MiB at 1/8, 3/8, 5/8, 7/8 of it: {quarters}", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    typer.run(main)

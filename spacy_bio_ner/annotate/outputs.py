@@ -112,21 +112,21 @@ def write_jsonl(path: Path, rows: List[Row]) -> None:
 
 
 def open_table(output: Path, name: str) -> Dataset:
-    """Open a table of a run, all shards of it.
+    """Open a table of a run, all shards of it that are whole.
 
     output (Path): The folder of the run.
     name (str): DOCUMENTS or ENTITIES.
     RETURNS (Dataset): The table.
     RAISES (CorpusError): If there is none.
     """
+    numbers = sorted(int(path.stem) for path in (output / RECORDS).glob("[0-9]*.json"))
     for format, arrow_format in FORMATS.items():
-        files = sorted((output / name).glob(f"[0-9]*.{format}"))
-        # pyarrow takes no JSON file for one without rows
-        files = [str(file) for file in files if format == "parquet" or file.stat().st_size]
+        files = [_table_path(output, format, name, number) for number in numbers]
+        files = [file for file in files if file.exists()]
         if files:
-            return dataset(files, schema=SCHEMAS[name], format=arrow_format)
-        if (output / name).is_dir() and any((output / name).glob(f"[0-9]*.{format}")):
-            return dataset(pyarrow.Table.from_pylist([], schema=SCHEMAS[name]))
+            files = [str(file) for file in files if file.stat().st_size]  # no rows are no JSON to pyarrow
+            empty = pyarrow.Table.from_pylist([], schema=SCHEMAS[name])
+            return dataset(files, schema=SCHEMAS[name], format=arrow_format) if files else dataset(empty)
     raise CorpusError(f"{output}: found no {name}, expected a folder written by 'bio-ner annotate'")
 
 

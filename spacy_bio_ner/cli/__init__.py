@@ -6,5 +6,16 @@ from .audit import audit_cli
 from .convert import convert_cli
 from .evaluate import evaluate_cli
 from .export import export_cli
+from .insights import insights_cli
+from .suggest import suggest_cli
 
-__all__ = ["annotate_cli", "audit_cli", "bio_ner_cli", "convert_cli", "evaluate_cli", "export_cli"]
+__all__ = [
+    "annotate_cli",
+    "audit_cli",
+    "bio_ner_cli",
+    "convert_cli",
+    "evaluate_cli",
+    "export_cli",
+    "insights_cli",
+    "suggest_cli",
+]
