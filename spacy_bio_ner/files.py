@@ -13,6 +13,7 @@ def write_beside(path: Path) -> Iterator[Path]:
 
     path (Path): The file. Its folder is made if need be.
     YIELDS (Path): Where to write.
+    RAISES (OSError): If it cannot be written; the error names the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}-{os.getpid()}")
@@ -21,5 +22,9 @@ def write_beside(path: Path) -> Iterator[Path]:
         with beside.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(beside, path)
+    except OSError as err:
+        if err.filename is not None or err.errno is None:
+            raise
+        raise OSError(err.errno, os.strerror(err.errno), str(path)) from err
     finally:
         beside.unlink(missing_ok=True)

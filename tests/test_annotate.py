@@ -386,7 +386,9 @@ def test_a_disk_that_is_full(model, undisturbed, tmp_path):
     source = write_texts(tmp_path / "x.jsonl", 600)
     command = [sys.executable, "-c", LIMITED, "10000", "bio-ner", "annotate", model, source, "-o", tmp_path / "out"]
     result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    assert result.returncode == 1 and "File too large" in result.stdout and "Traceback" not in result.stderr
+    assert result.returncode == 1 and "00000.parquet: File too large" in result.stdout, (
+        result and "Traceback" not in result.stderr
+    )
     assert not list((tmp_path / "out").glob("*/*"))
     assert run_cli(model, source, "-o", tmp_path / "out").exit_code == 0
     assert len(rows(tmp_path / "out", DOCUMENTS)) == 600
