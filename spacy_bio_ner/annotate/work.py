@@ -20,6 +20,9 @@ from .shards import Shard, cut
 
 # A batch ends with the text with which it has one of these
 BATCH_SIZE, BATCH_CHARS = 256, 100_000
+# A vocabulary that has grown to this is given up for a new one. nlp.memory_zone() would bound it too, but tokenizers do
+# not use their caches in there: with a quick pipeline that costs more than loading it again.
+MAX_STRINGS = 250_000
 
 
 @dataclass(frozen=True)
@@ -86,15 +89,16 @@ def run_shard(job: Job, shard: Shard) -> Record:
             else:
                 texts.append(item)
     for batch in cut(texts, BATCH_SIZE, BATCH_CHARS):
-        with nlp.memory_zone():
-            for item, doc in _process(nlp, batch):
-                if isinstance(doc, Refused):
-                    refused.append(doc)
-                    continue
-                rows = [row for row in _entities(doc) if not _is_below(row["probability"], job.min_confidence)]
-                entities.extend({"document": item.id, **row, **about_model} for row in rows)
-                counts = {"tokens": len(doc), "entities": len(rows)}
-                documents.append({"document": item.id, "date": item.date, "text": item.text, **counts, **about_model})
+        for item, doc in _process(nlp, batch):
+            if isinstance(doc, Refused):
+                refused.append(doc)
+                continue
+            rows = [row for row in _entities(doc) if not _is_below(row["probability"], job.min_confidence)]
+            entities.extend({"document": item.id, **row, **about_model} for row in rows)
+            counts = {"tokens": len(doc), "entities": len(rows)}
+            documents.append({"document": item.id, "date": item.date, "text": item.text, **counts, **about_model})
+    if len(nlp.vocab.strings) > MAX_STRINGS:
+        load.cache_clear()
     record = Record(shard.digest(), len(documents), len(entities), refused)
     write_shard(job.output, job.format, shard.number, documents, entities, record)
     return record
