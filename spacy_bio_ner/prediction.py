@@ -14,7 +14,7 @@ from .packing import Packing
 from .scheme import tags_to_spans
 
 # Which spans expected_f chooses from if no threshold for candidates is set.
-EXPECTED_F_THRESHOLD = 0.05
+EXPECTED_F_THRESHOLD = 0.2
 
 
 class Predictions(NamedTuple):

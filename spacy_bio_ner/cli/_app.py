@@ -5,11 +5,14 @@ from typing import Iterator
 
 import spacy
 import typer
-from spacy.cli._util import app
+from spacy.cli._util import app, setup_gpu
 from spacy.language import Language
 from wasabi import msg
 
 from ..corpora.record import CorpusError
+from ..files import write_beside
+
+__all__ = ["bio_ner_cli", "clear_errors", "load_pipeline", "needs_extra", "write_beside"]
 
 HELP = """Named entity recognition with BIO tags: corpora, honest scores and audits for the bio_ner component."""
 
@@ -50,13 +53,18 @@ def needs_extra(extra: str) -> Iterator[None]:
         ) from None
 
 
-def load_pipeline(model: str) -> Language:
-    """Load a pipeline.
+def load_pipeline(model: str, gpu_id: int) -> Language:
+    """Load a pipeline, on a GPU if one is named.
 
     model (str): The name of an installed one, or a path.
+    gpu_id (int): The GPU, or -1 for the CPU.
     RETURNS (Language): The pipeline.
-    RAISES (CorpusError): If it is not there, or cannot be loaded here.
+    RAISES (CorpusError): If there is no such GPU, or the pipeline cannot be loaded.
     """
+    try:
+        setup_gpu(gpu_id)
+    except (ValueError, RuntimeError) as err:  # no CuPy, no such device
+        raise CorpusError(f"--gpu-id {gpu_id}: {err}") from None
     try:
         return spacy.load(model)
     except (OSError, ValueError, ImportError) as err:  # not there, not a pipeline, or one that needs other packages

@@ -85,7 +85,7 @@ def annotate_cli(
         sources, unknown = find_sources(paths, format)
         if unknown:
             msg.warn(f"Passed over {len(unknown)} files of folders, whose format is unknown: {unknown[0]}, ...")
-        nlp = load_pipeline(model)
+        nlp = load_pipeline(model, gpu_id)
         if not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
             raise CorpusError(f"{model}: no component of the pipeline sets doc.ents: add one such as bio_ner")
         job = Job(describe(model, nlp), output, output_format, min_confidence, gpu_id)

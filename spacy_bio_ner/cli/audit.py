@@ -10,8 +10,7 @@ from wasabi import msg
 
 from ..corpora.audit import NEW_LABEL_THRESHOLD, PERCENTILES, TRAIN, audit, read_splits
 from ..corpora.record import CorpusError
-from ..files import write_beside
-from ._app import bio_ner_cli, clear_errors
+from ._app import bio_ner_cli, clear_errors, write_beside
 
 MAX_ROWS = 10
 MAX_WIDTH = 50  # of what stands around a mention

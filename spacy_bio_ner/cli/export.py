@@ -9,8 +9,7 @@ from wasabi import msg
 from ..corpora import bio, jsonl, pubtator
 from ..corpora.docbin import read_docs
 from ..corpora.record import CorpusError
-from ..files import write_beside
-from ._app import bio_ner_cli, clear_errors
+from ._app import bio_ner_cli, clear_errors, write_beside
 
 WRITERS = {"bio": bio.write, "pubtator": pubtator.write, "jsonl": jsonl.write}
 

@@ -6,8 +6,7 @@ from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
 from ..corpora.record import CorpusError
-from ..files import write_beside
-from ._app import bio_ner_cli, clear_errors, needs_extra
+from ._app import bio_ner_cli, clear_errors, needs_extra, write_beside
 
 
 @bio_ner_cli.command("suggest")
