@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import pyarrow
-from pyarrow.dataset import Dataset, dataset
+from pyarrow.dataset import Dataset, JsonFileFormat, ParquetFileFormat, dataset
+from pyarrow.json import ReadOptions
 from pyarrow.parquet import write_table
 
 from ..corpora.record import CorpusError
 from ..files import write_beside
 from .inputs.item import Refused
 
-FORMATS = {"parquet": "parquet", "jsonl": "json"}  # and what pyarrow calls them
 DOCUMENTS, ENTITIES, RECORDS, ERRORS = "documents", "entities", "shards", "errors.jsonl"
+MAX_ROW = 1 << 26  # bytes of a row of JSON: a text of nlp.max_length characters, however they are escaped
+FORMATS = {"parquet": ParquetFileFormat(), "jsonl": JsonFileFormat(read_options=ReadOptions(block_size=MAX_ROW))}
 _MODEL = [(name, pyarrow.string()) for name in ("model", "model_version", "model_hash")]
 SCHEMAS = {
     DOCUMENTS: pyarrow.schema(
@@ -120,21 +122,23 @@ def open_table(output: Path, name: str) -> Dataset:
     RAISES (CorpusError): If there is none.
     """
     numbers = sorted(int(path.stem) for path in (output / RECORDS).glob("[0-9]*.json"))
-    for format, arrow_format in FORMATS.items():
+    for format, reader in FORMATS.items():
         files = [_table_path(output, format, name, number) for number in numbers]
         files = [file for file in files if file.exists()]
         if files:
             files = [str(file) for file in files if file.stat().st_size]  # no rows are no JSON to pyarrow
             empty = pyarrow.Table.from_pylist([], schema=SCHEMAS[name])
-            return dataset(files, schema=SCHEMAS[name], format=arrow_format) if files else dataset(empty)
+            return dataset(files, schema=SCHEMAS[name], format=reader) if files else dataset(empty)
     raise CorpusError(f"{output}: found no {name}, expected a folder written by 'bio-ner annotate'")
 
 
 def remove_leftovers(output: Path) -> None:
     """Remove what a run that was killed left half written."""
     for name in (*SCHEMAS, RECORDS):
-        for path in (output / name).glob(".*"):
+        for path in (output / name).glob(".*-*"):
             path.unlink()
+    for path in output.glob(f".{ERRORS}-*"):
+        path.unlink()
 
 
 def _table_path(output: Path, format: str, name: str, number: int) -> Path:

@@ -78,6 +78,9 @@ def annotate_cli(
 
                 run_engine = ray.run
         paths = [Path(name) for name in inputs]
+        for path in paths:
+            if path.is_dir() and output.resolve().is_relative_to(path.resolve()):
+                raise CorpusError(f"{output}: would be read as a part of the input {path}, expected another folder")
         if STDIN in inputs:
             spooled = output / "stdin"
             spool(sys.stdin.buffer, spooled)

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ def run(job: Job, shards: Iterable[Shard], n_process: int = 1) -> Iterator[Recor
     RAISES (CorpusError): If a process ends before its shard is done.
     """
     spawn = multiprocessing.get_context("spawn")  # a fork of a process with threads can hang
-    with _one_thread(), ProcessPoolExecutor(n_process, spawn, _end_with_parent) as pool:
+    with _one_thread(), ProcessPoolExecutor(n_process, spawn, _begin) as pool:
         pending: Set[Future] = set()
         try:
             for shard in shards:
@@ -61,11 +62,12 @@ def _one_thread() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _end_with_parent() -> None:
-    """Let a worker not outlive the process that started it, if that is killed."""
+def _begin() -> None:
+    """Let a worker end when the process that started it has, and not before its shard is done if a user stops that."""
 
     def watch() -> None:
         multiprocessing.parent_process().join()
         os._exit(1)
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=watch, daemon=True).start()
