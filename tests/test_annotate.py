@@ -28,7 +28,7 @@ from spacy_bio_ner.annotate.engines import local  # noqa: E402
 from spacy_bio_ner.annotate.inputs.item import Text  # noqa: E402
 from spacy_bio_ner.annotate.inputs.sources import find_sources  # noqa: E402
 from spacy_bio_ner.annotate.manifest import read_manifest  # noqa: E402
-from spacy_bio_ner.annotate.outputs import DOCUMENTS, ENTITIES, Record, open_table, write_shard  # noqa: E402
+from spacy_bio_ner.annotate.outputs import CANDIDATES, DOCUMENTS, ENTITIES, Record, open_table, write_shard  # noqa: E402
 from spacy_bio_ner.annotate.run import annotate  # noqa: E402
 from spacy_bio_ner.annotate.shards import SHARD_CHARS, cut, cut_shards  # noqa: E402
 from spacy_bio_ner.annotate.work import Job, describe, run_shard  # noqa: E402
@@ -105,9 +105,10 @@ def errors(output):
 def same(left, right):
     """Assert that two outputs have the same rows."""
     assert rows(left, DOCUMENTS) == rows(right, DOCUMENTS)
-    for a, b in zip(rows(left), rows(right), strict=True):
-        assert a.pop("probability") == pytest.approx(b.pop("probability"), abs=1e-5)
-        assert a == b
+    for name in (ENTITIES, CANDIDATES):
+        for a, b in zip(rows(left, name), rows(right, name), strict=True):
+            assert a.pop("probability") == pytest.approx(b.pop("probability"), abs=1e-5)
+            assert a == b
     assert errors(left) == errors(right)
     assert read_manifest(left).result == read_manifest(right).result is not None
 
@@ -144,7 +145,15 @@ def test_rows_are_what_the_pipeline_says(model, undisturbed):
         assert (row["text"], row["label"]) == (ent.text, ent.label_)
         assert row["probability"] == pytest.approx(ent._.confidence, abs=1e-4)
     assert len(found) > 50
-    for row in (*found, *documents):
+
+    nlp.get_pipe("bio_ner").cfg["candidate_threshold"] = 0.1
+    for doc, document in zip(nlp.pipe(texts(33)), documents):
+        others = {(ent.start_char, ent.end_char, ent.label_) for ent in doc.spans["bio_ner"]}
+        others -= {(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents}
+        candidates = [row for row in rows(output, CANDIDATES) if row["document"] == document["document"]]
+        assert {(row["start"], row["end"], row["label"]) for row in candidates} == others
+        assert all(0.0999 < row["probability"] < 1 for row in candidates)
+    for row in (*found, *documents, *rows(output, CANDIDATES)):
         assert (row["model"], row["model_version"]) == ("en_pipeline", "0.0.0") and len(row["model_hash"]) == 64
     assert [document["document"] for document in documents] == [f"d{i}" for i in range(33)]
     assert [(error["id"], error["place"]) for error in errors(output)] == [("d3", "x.jsonl:34"), (None, "x.jsonl:35")]
@@ -167,7 +176,8 @@ def test_a_long_text_comes_back_whole(tmp_path, format):
     row = {"document": "a", "date": None, "text": text, "tokens": 1, "entities": 0} | dict.fromkeys(
         ("model", "model_version", "model_hash"), "x"
     )
-    write_shard(tmp_path, format, 0, [row, row | {"text": "fever"}], [], Record("", 2, 0, []))
+    tables = {DOCUMENTS: [row, row | {"text": "fever"}], ENTITIES: [], CANDIDATES: []}
+    write_shard(tmp_path, format, 0, tables, Record("", 2, 0, []))
     assert [row["text"] for row in rows(tmp_path, DOCUMENTS)] == [text, "fever"]
 
 
@@ -184,6 +194,7 @@ def test_min_confidence(model, undisturbed, tmp_path):
     annotate_paths(model, tmp_path / "out", source, min_confidence=least)
     assert rows(tmp_path / "out") == [row for row in rows(output) if row["probability"] >= least]
     assert sum(row["entities"] for row in rows(tmp_path / "out", DOCUMENTS)) == len(rows(output)) - 10
+    assert len(rows(tmp_path / "out", CANDIDATES)) == len(rows(output, CANDIDATES)) + 10
 
 
 def test_entities_of_other_components_have_no_probability_and_stay(model, tmp_path):

@@ -22,12 +22,12 @@ from spacy_bio_ner.annotate.outputs import Record, write_shard  # noqa: E402
 from spacy_bio_ner.insights import tables  # noqa: E402
 from spacy_bio_ner.insights.spelling import normal_forms, normalize  # noqa: E402
 
-DOCUMENTS = [  # id, date, mentions
+DOCUMENTS = [  # id, date, mentions; those that were not taken as entities have a "?" before them
     ("a", "2020-03-01", [("Chemical", "Lithium", 0.9), ("Disease", "seizures", 0.5), ("Disease", "Seizure", 0.8)]),
-    ("b", "2020 May 3", [("Chemical", "lithium", 0.9), ("Disease", "seizure", 1.0)]),
+    ("b", "2020 May 3", [("Chemical", "lithium", 0.9), ("Disease", "seizure", 1.0), ("?Disease", "lithium", 0.1)]),
     ("c", "2021", [("Chemical", "5-HT", 0.6), ("Disease", "fever", 0.9)]),
     ("d", None, [("Chemical", "5 HT", None), ("Disease", "fever", 0.4), ("Disease", "fever", 0.9)]),
-    ("e", "soon", []),
+    ("e", "soon", [("?Disease", "seizure", 0.4), ("?Disease", "seizures", 0.3)]),
     ("f", "2022", [("Chemical", "lithium", 0.2)]),
 ]
 
@@ -36,28 +36,26 @@ def write_run(output, documents=DOCUMENTS, finished=True):
     """Write what annotate would have written, in shards of two documents."""
     model = {"model": "en_x", "model_version": "1", "model_hash": "0"}
     for number in range(0, len(documents), 2):
-        rows, entities = [], []
+        tables = {"documents": [], "entities": [], "candidates": []}
         for document, date, mentions in documents[number : number + 2]:
             text = ""
             for label, mention, probability in mentions:
                 start = len(text) + len("Then ")
                 text += f"Then {mention} was seen. "
-                entities.append(
-                    {"document": document, "start": start, "end": start + len(mention), "text": mention, "label": label}
-                    | {"probability": probability} | model
-                )  # fmt: skip
-            counts = {"tokens": len(text.split()), "entities": len(mentions)}
-            rows.append({"document": document, "date": date, "text": text, **counts, **model})
-        write_shard(
-            output,
-            "parquet",
-            number // 2,
-            rows,
-            entities,
-            Record("", len(rows), len(entities), [Refused(None, "", "")]),
-        )
+                span = {"start": start, "end": start + len(mention), "text": mention, "label": label.strip("?")}
+                table = tables["candidates" if label.startswith("?") else "entities"]
+                table.append({"document": document, **span, "probability": probability, **model})
+            about = {"date": date, "text": text, "tokens": len(text.split()), "entities": len(mentions)}
+            tables["documents"].append({"document": document, **about, **model})
+        record = Record("", len(tables["documents"]), len(tables["entities"]), [Refused(None, "", "")])
+        write_shard(output, "parquet", number // 2, tables, record)
     Manifest({"name": "en_x", "version": "1"}, {}, {}, 0, {} if finished else None).write(output)
     return output
+
+
+def entities(run):
+    mentions = tables.read_mentions(run)
+    return mentions[mentions["chosen"]]
 
 
 def test_spellings():
@@ -75,7 +73,7 @@ def test_a_form_is_its_own_form(text):
 
 
 def test_frequent_entities(tmp_path):
-    found = tables.frequent(tables.read_mentions(write_run(tmp_path)))
+    found = tables.frequent(entities(write_run(tmp_path)))
     rows = {(row.label, row.form): row for row in found.itertuples()}
     assert rows.keys() == {("Chemical", "lithium"), ("Chemical", "5 ht"), ("Disease", "seizure"), ("Disease", "fever")}
     lithium, seizure = rows["Chemical", "lithium"], rows["Disease", "seizure"]
@@ -88,7 +86,7 @@ def test_frequent_entities(tmp_path):
 
 def test_pairs_against_another_library(tmp_path):
     stats = pytest.importorskip("scipy.stats")
-    mentions = tables.read_mentions(write_run(tmp_path))
+    mentions = entities(write_run(tmp_path))
     found = tables.pairs(mentions, len(DOCUMENTS))
     assert {(row.form_1, row.form_2) for row in found.itertuples()} == {("lithium", "seizure"), ("5 ht", "fever")}
     for row in found.itertuples():
@@ -121,7 +119,7 @@ def test_trends(tmp_path):
     write_run(tmp_path)
     years = tables.read_years(tmp_path)
     assert years.dropna().to_dict() == {"a": 2020, "b": 2020, "c": 2021, "f": 2022}
-    found = tables.trends(tables.read_mentions(tmp_path), years)
+    found = tables.trends(entities(tmp_path), years)
     assert [(row.form, row.year, row.documents, row.of, row.share) for row in found.itertuples()] == [
         ("5 ht", 2021, 1, 1, 1.0),
         ("lithium", 2020, 2, 2, 1.0),
@@ -134,12 +132,14 @@ def test_trends(tmp_path):
 def test_doubtful_entities(tmp_path):
     write_run(tmp_path)
     found = tables.doubtful(tables.read_mentions(tmp_path), tmp_path, n=3)
-    assert [(row.form, row.mentions, row.document) for row in found.itertuples()] == [
-        ("lithium", 3, "f"), ("fever", 3, "d"), ("seizure", 3, "a")
+    assert [(row.label, row.form, row.mentions, row.document) for row in found.itertuples()] == [
+        ("Disease", "seizure", 3, "a"), ("Chemical", "lithium", 3, "f"), ("Disease", "fever", 3, "d")
     ]  # fmt: skip
-    assert found["expected_wrong"].tolist() == pytest.approx([1.0, 0.8, 0.7])
-    assert found.iloc[0].context == "Then lithium was seen. "
-    assert (found.iloc[2].start, found.iloc[2].end) == (28, 36)
+    assert found["wrong"].tolist() == pytest.approx([0.7, 1.0, 0.8])
+    assert found["missed"].tolist() == pytest.approx([0.7, 0.0, 0.0])
+    assert found["probability"].tolist() == pytest.approx([0.5, 0.2, 0.4])
+    assert found.iloc[1].context == "Then lithium was seen. "
+    assert (found.iloc[0].start, found.iloc[0].end) == (28, 36)
 
 
 def run_cli(*args):
@@ -161,7 +161,7 @@ def test_command(tmp_path):
     assert entities.set_index("form").loc["lithium", "documents"] == 2
     assert set(pandas.read_csv(folder / "pairs.csv")["form_1"]) == {"lithium", "5 ht"}
     assert set(pandas.read_csv(folder / "trends.csv")["year"]) == {2020, 2021}
-    assert pandas.read_csv(folder / "doubtful.csv").iloc[0]["form"] == "lithium"
+    assert pandas.read_csv(folder / "doubtful.csv").iloc[0]["form"] == "seizure"
     assert sorted(path.name for path in folder.iterdir()) == [
         "doubtful.csv", "entities.csv", "index.html", "pairs.csv", "trends.csv"
     ]  # fmt: skip

@@ -41,11 +41,16 @@ def test_the_least_certain_come_first_and_labels_take_turns(tmp_path):
         ("y1", None, mentions("Y", 0.8, texts=("five",))),
         ("both", None, mentions("X", 0.7, texts=("six",)) + mentions("Y", 0.9, texts=("seven",))),
         ("none", None, []),
+        ("missed", None, mentions("?Y", 0.19, texts=("eight",))),
     ]
     found = suggest(write_run(tmp_path, documents), 10)
-    assert found["document"].tolist() == ["x1", "y1", "x2", "both", "x3", "sure"]
-    assert found["doubt"].tolist() == pytest.approx([0.9, 0.2, 0.7, 0.4, 0.6, 0.01])
-    assert found["entities"][3] == [(5, 8, "X"), (24, 29, "Y")] and found["text"][3][24:29] == "seven"
+    assert found["document"].tolist() == ["x1", "y1", "x2", "missed", "x3", "both", "sure"]
+    assert found["doubt"].tolist() == pytest.approx([0.9, 0.2, 0.7, 0.19, 0.6, 0.4, 0.01])
+    assert (
+        found["entities"][3] == []
+        and found["entities"][5] == [(5, 8, "X"), (24, 29, "Y")]
+        and found["text"][5][24:29] == "seven"
+    )
     assert suggest(tmp_path, 2)["document"].tolist() == ["x1", "y1"]
 
 

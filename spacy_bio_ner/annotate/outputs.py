@@ -1,6 +1,6 @@
 """The tables that a run writes, one file of each for each shard, and the record that says the shard is whole.
 
-    documents/00000.parquet  entities/00000.parquet  shards/00000.json  ...  errors.jsonl
+    documents/00000.parquet  entities/00000.parquet  candidates/00000.parquet  shards/00000.json  ...  errors.jsonl
 
 The record is written last: a shard without one is done again, and writes the same files.
 """
@@ -19,10 +19,21 @@ from ..corpora.record import CorpusError
 from ..files import write_beside
 from .inputs.item import Refused
 
-DOCUMENTS, ENTITIES, RECORDS, ERRORS = "documents", "entities", "shards", "errors.jsonl"
+DOCUMENTS, ENTITIES, CANDIDATES, RECORDS, ERRORS = "documents", "entities", "candidates", "shards", "errors.jsonl"
 MAX_ROW = 1 << 26  # bytes of a row of JSON: a text of nlp.max_length characters, however they are escaped
 FORMATS = {"parquet": ParquetFileFormat(), "jsonl": JsonFileFormat(read_options=ReadOptions(block_size=MAX_ROW))}
 _MODEL = [(name, pyarrow.string()) for name in ("model", "model_version", "model_hash")]
+_SPANS = pyarrow.schema(
+    [
+        ("document", pyarrow.string()),
+        ("start", pyarrow.int64()),
+        ("end", pyarrow.int64()),
+        ("text", pyarrow.string()),
+        ("label", pyarrow.string()),
+        ("probability", pyarrow.float64()),
+        *_MODEL,
+    ]
+)
 SCHEMAS = {
     DOCUMENTS: pyarrow.schema(
         [
@@ -34,17 +45,8 @@ SCHEMAS = {
             *_MODEL,
         ]
     ),
-    ENTITIES: pyarrow.schema(
-        [
-            ("document", pyarrow.string()),
-            ("start", pyarrow.int64()),
-            ("end", pyarrow.int64()),
-            ("text", pyarrow.string()),
-            ("label", pyarrow.string()),
-            ("probability", pyarrow.float64()),
-            *_MODEL,
-        ]
-    ),
+    ENTITIES: _SPANS,
+    CANDIDATES: _SPANS,  # spans that were not taken as entities, and well might be
 }
 Row = Dict[str, Any]
 
@@ -70,19 +72,16 @@ class Record:
         return self.documents + len(self.refused)
 
 
-def write_shard(
-    output: Path, format: str, number: int, documents: List[Row], entities: List[Row], record: Record
-) -> None:
+def write_shard(output: Path, format: str, number: int, tables: Dict[str, List[Row]], record: Record) -> None:
     """Write the tables of a shard and, when they are whole, its record.
 
     output (Path): The folder of the run.
     format (str): One of FORMATS.
     number (int): The shard's number.
-    documents (List[Row]): A row for each document.
-    entities (List[Row]): A row for each entity.
+    tables (Dict[str, List[Row]]): The rows of each of SCHEMAS.
     record (Record): What became of the shard.
     """
-    for name, rows in ((DOCUMENTS, documents), (ENTITIES, entities)):
+    for name, rows in tables.items():
         with write_beside(_table_path(output, format, name, number)) as beside:
             if format == "parquet":
                 table = pyarrow.Table.from_pylist(rows, schema=SCHEMAS[name])
@@ -117,7 +116,7 @@ def open_table(output: Path, name: str) -> Dataset:
     """Open a table of a run, all shards of it that are whole.
 
     output (Path): The folder of the run.
-    name (str): DOCUMENTS or ENTITIES.
+    name (str): One of SCHEMAS.
     RETURNS (Dataset): The table.
     RAISES (CorpusError): If there is none.
     """

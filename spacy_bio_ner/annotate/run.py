@@ -16,7 +16,7 @@ from .inputs.sources import Source, read_items
 from .manifest import Manifest
 from .outputs import ERRORS, Record, read_record, remove_leftovers
 from .shards import SHARD_CHARS, Shard, cut_shards, refuse_repeated
-from .work import BATCH_CHARS, BATCH_SIZE, Job
+from .work import BATCH_CHARS, BATCH_SIZE, CANDIDATE_THRESHOLD, Job
 
 Engine = Callable[[Job, Iterable[Shard]], Iterator[Record]]
 SHARD_SIZE = 1000
@@ -67,6 +67,7 @@ def _begin(job: Job, sources: Sequence[Source], fields: Fields, shard_size: int)
     settings = {
         "format": job.format,
         "min_confidence": job.min_confidence,
+        "candidate_threshold": CANDIDATE_THRESHOLD,
         "fields": {**asdict(fields), "text": list(fields.text)},
         "shard": [shard_size, SHARD_CHARS],
         "batch": [BATCH_SIZE, BATCH_CHARS],

@@ -4,22 +4,24 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from thinc.api import require_gpu
 
+from ..component import BioEntityRecognizer
 from ..confidence import SCORES, SPANS_KEY
 from ..corpora.record import CorpusError
 from .fingerprint import digest_folder
 from .inputs.item import Refused, Text
-from .outputs import Record, Row, write_shard
+from .outputs import CANDIDATES, DOCUMENTS, ENTITIES, SCHEMAS, Record, Row, write_shard
 from .shards import Shard, cut
 
 # A batch ends with the text with which it has one of these
 BATCH_SIZE, BATCH_CHARS = 256, 100_000
+CANDIDATE_THRESHOLD = 0.1  # of spans that are no entities and yet kept: they cost next to nothing
 # A vocabulary that has grown to this is given up for a new one. nlp.memory_zone() would bound it too, but tokenizers do
 # not use their caches in there: with a quick pipeline that costs more than loading it again.
 MAX_STRINGS = 250_000
@@ -50,7 +52,7 @@ class Job:
     model (Model): The pipeline.
     output (Path): The folder to write to.
     format (str): The format of the tables.
-    min_confidence (float): Entities less probable than this are left out; those without a probability stay.
+    min_confidence (float): Entities less probable than this are candidates only; those without a probability stay.
     gpu_id (int): The GPU, or -1 for none.
     """
 
@@ -77,8 +79,7 @@ def run_shard(job: Job, shard: Shard) -> Record:
     """
     nlp = load(job.model, job.gpu_id)
     about_model = {"model": job.model.name, "model_version": job.model.version, "model_hash": job.model.hash}
-    documents: List[Row] = []
-    entities: List[Row] = []
+    tables: Dict[str, List[Row]] = {name: [] for name in SCHEMAS}
     refused: List[Refused] = [item for item in shard.items if isinstance(item, Refused)]
     texts: List[Text] = []
     for item in shard.items:
@@ -93,14 +94,14 @@ def run_shard(job: Job, shard: Shard) -> Record:
             if isinstance(doc, Refused):
                 refused.append(doc)
                 continue
-            rows = [row for row in _entities(doc) if not _is_below(row["probability"], job.min_confidence)]
-            entities.extend({"document": item.id, **row, **about_model} for row in rows)
-            counts = {"tokens": len(doc), "entities": len(rows)}
-            documents.append({"document": item.id, "date": item.date, "text": item.text, **counts, **about_model})
+            entities, candidates = _spans(doc, job.min_confidence)
+            about_document = {"date": item.date, "text": item.text, "tokens": len(doc), "entities": len(entities)}
+            for name, rows in ((DOCUMENTS, [about_document]), (ENTITIES, entities), (CANDIDATES, candidates)):
+                tables[name].extend({"document": item.id, **row, **about_model} for row in rows)
     if len(nlp.vocab.strings) > MAX_STRINGS:
         load.cache_clear()
-    record = Record(shard.digest(), len(documents), len(entities), refused)
-    write_shard(job.output, job.format, shard.number, documents, entities, record)
+    record = Record(shard.digest(), len(tables[DOCUMENTS]), len(tables[ENTITIES]), refused)
+    write_shard(job.output, job.format, shard.number, tables, record)
     return record
 
 
@@ -116,6 +117,9 @@ def load(model: Model, gpu_id: int) -> Language:
     if gpu_id >= 0:
         require_gpu(gpu_id)
     nlp = spacy.load(model.path)
+    for _, component in nlp.pipeline:
+        if isinstance(component, BioEntityRecognizer):
+            component.cfg["candidate_threshold"] = CANDIDATE_THRESHOLD
     found = describe(model.path, nlp)
     if found != model:
         raise CorpusError(f"{model.path}: found another pipeline ({found}), expected that of this run ({model})")
@@ -138,20 +142,24 @@ def _process_one(nlp: Language, item: Text) -> Union[Doc, Refused]:
         return Refused(item.id, item.place, f"the pipeline failed: {type(err).__name__}: {err}")
 
 
-def _entities(doc: Doc) -> Iterator[Dict[str, Any]]:
+def _spans(doc: Doc, min_confidence: float) -> Tuple[List[Row], List[Row]]:
+    """RETURNS (Tuple[List[Row], List[Row]]): The entities of a Doc, and its other candidates."""
     group = doc.spans.get(SPANS_KEY)
-    scores = {}
-    if group is not None:  # span._.confidence would go through the group for each entity
-        scores = {(span.start, span.end, span.label): p for span, p in zip(group, group.attrs.get(SCORES, ()))}
+    # span._.confidence would go through the group for each entity
+    scored = {} if group is None else {_key(span): (span, p) for span, p in zip(group, group.attrs.get(SCORES, ()))}
+    entities = []
     for ent in doc.ents:
-        yield {
-            "start": ent.start_char,
-            "end": ent.end_char,
-            "text": ent.text,
-            "label": ent.label_,
-            "probability": scores.get((ent.start, ent.end, ent.label)),
-        }
+        _, probability = scored.get(_key(ent), (ent, None))
+        if probability is None or probability >= min_confidence:
+            entities.append(_row(ent, probability))
+            scored.pop(_key(ent), None)
+    return entities, [_row(span, probability) for span, probability in scored.values()]
 
 
-def _is_below(probability: Optional[float], least: float) -> bool:
-    return probability is not None and probability < least
+def _key(span: Span) -> Tuple[int, int, int]:
+    return span.start, span.end, span.label
+
+
+def _row(span: Span, probability: Optional[float]) -> Row:
+    offsets = {"start": span.start_char, "end": span.end_char}
+    return {**offsets, "text": span.text, "label": span.label_, "probability": probability}

@@ -38,7 +38,7 @@ def annotate_cli(
     ),
     output_format: str = Opt("parquet", "--output-format", help="Format of the tables: parquet or jsonl"),
     min_confidence: float = Opt(
-        0.0, "--min-confidence", min=0, max=1, help="Leave out entities that are less probable than this"
+        0.0, "--min-confidence", min=0, max=1, help="Take entities that are less probable than this as candidates only"
     ),
     n_process: int = Opt(1, "--n-process", "-n", min=1, help="Number of processes. A cluster of ray has its own"),
     shard_size: int = Opt(1000, "--shard-size", min=1, help="Number of texts that one process takes at a time"),

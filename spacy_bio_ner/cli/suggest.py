@@ -21,9 +21,10 @@ def suggest_cli(
     """
     Choose the documents whose labelling would teach most.
 
-    They are those with most mentions that are likely to be wrong for their
-    length, label by label in turn, without near duplicates, and come with the
-    entities found in them. What the tool then exports, 'bio-ner convert' reads.
+    They are those with most errors to be expected for their length, mentions
+    that are wrong and mentions that are missed, label by label in turn and
+    without near duplicates. They come with the entities found in them. What
+    the tool then exports, 'bio-ner convert' reads.
     """
     with clear_errors("Nothing was written"), needs_extra("scale"):
         from ..annotate.outputs import write_jsonl

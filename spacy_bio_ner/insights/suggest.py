@@ -9,7 +9,7 @@ import pyarrow
 from pandas import DataFrame, Series
 from pyarrow import compute
 
-from ..annotate.outputs import DOCUMENTS, ENTITIES, open_table
+from ..annotate.outputs import CANDIDATES, DOCUMENTS, ENTITIES, open_table
 from ..corpora.duplicates import near_duplicates
 from ..corpora.record import CorpusError
 
@@ -19,26 +19,27 @@ Entry = Dict[str, Any]
 
 
 def suggest(run: Path, n: int) -> DataFrame:
-    """Choose documents to label. How much one would teach is judged by the mentions in it that are likely to be wrong,
-    the sum of what their probabilities lack to 1, for the time it takes to read it. Labels take turns, so that no
-    label takes all places, and what nearly repeats a document that is chosen is not.
+    """Choose documents to label. How much one would teach is judged by the errors expected in it, for the time it takes
+    to read it: the sum of what its entities' probabilities lack to 1, for those that are wrong, and of its candidates'
+    probabilities, for those that are missed. Labels take turns, so that no label takes all places, and what nearly
+    repeats a document that is chosen is not.
 
     run (Path): The folder of the run.
     n (int): How many documents to choose at most.
-    RETURNS (DataFrame): document, doubt (mentions likely to be wrong), text and entities (a list of start, end and
+    RETURNS (DataFrame): document, doubt (the errors expected), text and entities (a list of start, end and
         label), those that would teach most first.
     RAISES (CorpusError): If the run has no entities with a probability below 1.
     """
     pool = _by_turns(_doubts(run))[: POOL * n]
     if not len(pool):
         raise CorpusError(f"{run}: found no doubtful entity, expected entities with probabilities")
-    pool = pool.assign(text=pool["document"].map(_rows(run, DOCUMENTS, "text", pool["document"])["text"]))
+    pool = pool.assign(text=pool["document"].map(_rows(run, DOCUMENTS, ["text"], pool["document"])["text"]))
     chosen = pool.drop(index=_repeats(pool["text"])).head(n)
     found = _rows(run, ENTITIES, ["start", "end", "label"], chosen["document"])
-    entities = [
-        [tuple(row) for row in found.loc[[document]].itertuples(index=False)] for document in chosen["document"]
-    ]
-    return chosen.assign(entities=entities).reset_index(drop=True)
+    entities: Dict[str, List[tuple]] = {document: [] for document in chosen["document"]}
+    for document, *entity in found.itertuples():
+        entities[document].append(tuple(entity))
+    return chosen.assign(entities=entities.values()).reset_index(drop=True)
 
 
 def prodigy(document: str, doubt: float, text: str, entities: List[tuple]) -> Entry:
@@ -62,16 +63,16 @@ TOOLS: Dict[str, Callable[[str, float, str, List[tuple]], Entry]] = {"prodigy": 
 
 def _doubts(run: Path) -> DataFrame:
     """RETURNS (DataFrame): document, label, doubt and score (doubt by the time it takes to read the document)."""
-    table = open_table(run, ENTITIES).to_table(
-        columns={
-            "document": compute.field("document"),
-            "label": compute.field("label"),
-            "doubt": compute.subtract(compute.scalar(1.0), compute.field("probability")),
-        },
-        filter=compute.field("probability") < 1,
-    )
-    sums = table.group_by(["document", "label"]).aggregate([("doubt", "sum")])
-    lengths = open_table(run, DOCUMENTS).to_table(columns=["document", "tokens"])
+    probability = compute.field("probability")
+    tables = [
+        open_table(run, name).to_table(
+            {"document": compute.field("document"), "label": compute.field("label"), "doubt": doubt},
+            filter=(probability > 0) & (probability < 1),
+        )
+        for name, doubt in ((ENTITIES, compute.subtract(compute.scalar(1.0), probability)), (CANDIDATES, probability))
+    ]
+    sums = pyarrow.concat_tables(tables).group_by(["document", "label"]).aggregate([("doubt", "sum")])
+    lengths = open_table(run, DOCUMENTS).to_table(["document", "tokens"])
     doubts = sums.join(lengths, "document").rename_columns({"doubt_sum": "doubt"}).to_pandas()
     return doubts.assign(score=doubts["doubt"] / (doubts["tokens"] + OVERHEAD))
 
@@ -97,8 +98,7 @@ def _repeats(texts: Series) -> List[int]:
     return texts.index[sorted(repeats)].tolist()
 
 
-def _rows(run: Path, name: str, columns: Any, documents: Series) -> DataFrame:
+def _rows(run: Path, name: str, columns: List[str], documents: Series) -> DataFrame:
     """RETURNS (DataFrame): Columns of a table, of some documents, by their ids."""
     wanted = compute.field("document").isin(pyarrow.array(documents.unique(), pyarrow.string()))
-    columns = [columns] if isinstance(columns, str) else columns
     return open_table(run, name).to_table(["document", *columns], filter=wanted).to_pandas().set_index("document")

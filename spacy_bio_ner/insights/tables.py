@@ -11,7 +11,7 @@ import pyarrow
 from pandas import DataFrame, Series
 from pyarrow import compute
 
-from ..annotate.outputs import DOCUMENTS, ENTITIES, open_table
+from ..annotate.outputs import CANDIDATES, DOCUMENTS, ENTITIES, open_table
 from .spelling import normal_forms
 
 KEY = ["label", "form"]
@@ -19,17 +19,20 @@ CONTEXT = 60  # characters on each side of a doubtful mention
 
 
 def read_mentions(output: Path) -> DataFrame:
-    """Read the entities of a run.
+    """Read the entities of a run, and the candidates, which were not taken as entities.
 
     output (Path): The folder of the run.
-    RETURNS (DataFrame): A row for each mention: document, start, end, text, label, probability, form.
+    RETURNS (DataFrame): A row for each mention: document, start, end, text, label, probability, chosen (whether it is
+        an entity), form.
     RAISES (CorpusError): If the folder has none.
     """
     columns = ["document", "start", "end", "text", "label", "probability"]
+    tables = []
+    for name, chosen in ((ENTITIES, True), (CANDIDATES, False)):
+        table = open_table(output, name).to_table(columns=columns)
+        tables.append(table.append_column("chosen", pyarrow.repeat(chosen, len(table))))
     # A text that occurs often is held once
-    mentions = (
-        open_table(output, ENTITIES).to_table(columns=columns).to_pandas(categories=["document", "text", "label"])
-    )
+    mentions = pyarrow.concat_tables(tables).to_pandas(categories=["document", "text", "label"])
     forms = mentions["text"].astype(str).copy()
     for _, texts in mentions.groupby("label", observed=True)["text"]:
         forms.loc[texts.index] = texts.map(normal_forms(texts.unique())).astype(str)
@@ -133,28 +136,31 @@ def trends(mentions: DataFrame, years: Series) -> DataFrame:
 
 
 def doubtful(mentions: DataFrame, output: Path, n: int) -> DataFrame:
-    """Find the entities of which most mentions are wrong, by the probabilities of the pipeline.
+    """Find the entities about which the pipeline is likely to be wrong most often, by its own probabilities.
 
-    mentions (DataFrame): The mentions, from read_mentions.
+    mentions (DataFrame): The mentions, from read_mentions, candidates included.
     output (Path): The folder of the run, which has the texts.
     n (int): How many entities to find.
-    RETURNS (DataFrame): label, form, name, mentions, expected_wrong (the sum of what their probabilities lack to 1),
-        probability (mean), and of the least probable mention document, start, end and context, the most wrong first.
+    RETURNS (DataFrame): label, form, name, mentions, wrong (how many of them are expected to be wrong: the sum of what
+        their probabilities lack to 1), missed (how many candidates are expected to be right: the sum of theirs), and
+        of the most doubtful one probability, document, start, end and context, the most wrong and missed first.
     """
     known = mentions.dropna(subset="probability")
-    known = known.assign(wrong=1 - known["probability"])
+    wrong = (1 - known["probability"]).where(known["chosen"], 0.0)
+    missed = known["probability"].where(~known["chosen"], 0.0)
+    known = known.assign(wrong=wrong, missed=missed, doubt=wrong + missed)
     groups = known.groupby(KEY, observed=True)
     table = groups.agg(
-        mentions=("wrong", "size"), expected_wrong=("wrong", "sum"), probability=("probability", "mean")
+        mentions=("chosen", "sum"), wrong=("wrong", "sum"), missed=("missed", "sum"), doubt=("doubt", "sum")
     ).reset_index()
-    table = table.sort_values(["expected_wrong", "form"], ascending=[False, True]).head(n)
-    least = known.loc[groups["probability"].idxmin(), [*KEY, "document", "start", "end"]]
-    table = _named(table, mentions).merge(least, on=KEY)
+    table = table.sort_values(["doubt", "form"], ascending=[False, True]).head(n)
+    examples = known.loc[groups["doubt"].idxmax(), [*KEY, "probability", "document", "start", "end"]]
+    table = _named(table, mentions).merge(examples, on=KEY)
     texts = read_texts(output, table["document"])
     context = [
         texts[row.document][max(0, row.start - CONTEXT) : row.end + CONTEXT] for row in table.itertuples(index=False)
     ]
-    columns = [*KEY, "name", "mentions", "expected_wrong", "probability", "document", "start", "end"]
+    columns = [*KEY, "name", "mentions", "wrong", "missed", "probability", "document", "start", "end"]
     return table[columns].assign(context=context)
 
 

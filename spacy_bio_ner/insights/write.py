@@ -35,13 +35,14 @@ def write_insights(
         raise CorpusError(f"{run}: found no manifest.json, expected a folder written by 'bio-ner annotate'")
     n_documents = open_table(run, DOCUMENTS).count_rows()
     mentions = tables.read_mentions(run)
-    found = sorted(mentions["label"].astype(str).unique())
+    entities = mentions[mentions["chosen"]]
+    found = sorted(entities["label"].astype(str).unique())
     if not found:
         raise CorpusError(f"{run}: found no entity in {n_documents} documents")
     for label in labels or ():
         if label not in found:
             raise CorpusError(f"found no entity with the label {label!r}, expected one of {', '.join(found)}")
-    sure = mentions[mentions["probability"].fillna(1.0) >= min_confidence]
+    sure = entities[entities["probability"].fillna(1.0) >= min_confidence]
     years = tables.read_years(run)
     csvs = {
         "entities.csv": tables.frequent(sure),
@@ -84,10 +85,11 @@ def _sections(csvs: dict, top: int) -> List[dict]:
     if csvs["doubtful.csv"].empty:
         return sections
     text = (
-        "Entities of which most mentions are likely to be wrong, by the pipeline's own probabilities, each with its "
-        "least probable mention: worth labelling next (see 'bio-ner suggest')."
+        "Entities about which the pipeline is likely to be wrong most often, by its own probabilities: how many of the "
+        "mentions it found are expected to be wrong, how many it is expected to have missed, and the most doubtful "
+        "one. They are worth labelling next (see 'bio-ner suggest')."
     )
-    columns = ["label", "name", "mentions", "expected_wrong", "probability", "document", "context"]
+    columns = ["label", "name", "mentions", "wrong", "missed", "probability", "document", "context"]
     sections.append(make_section("Doubts", text, csvs["doubtful.csv"][columns].head(top), "doubtful.csv"))
     return sections
 
