@@ -15,7 +15,7 @@ from ..component import BioEntityRecognizer
 from ..confidence import SCORES, SPANS_KEY
 from ..corpora.record import CorpusError
 from .fingerprint import digest_folder
-from .inputs.item import Refused, Text
+from .inputs.item import Item, Refused, Text
 from .outputs import CANDIDATES, DOCUMENTS, ENTITIES, SCHEMAS, Record, Row, write_shard
 from .shards import Shard, cut
 
@@ -80,15 +80,9 @@ def run_shard(job: Job, shard: Shard) -> Record:
     nlp = load(job.model, job.gpu_id)
     about_model = {"model": job.model.name, "model_version": job.model.version, "model_hash": job.model.hash}
     tables: Dict[str, List[Row]] = {name: [] for name in SCHEMAS}
-    refused: List[Refused] = [item for item in shard.items if isinstance(item, Refused)]
-    texts: List[Text] = []
-    for item in shard.items:
-        if isinstance(item, Text):
-            if len(item.text) > nlp.max_length:
-                cause = f"found {len(item.text)} characters, expected no more than nlp.max_length, {nlp.max_length}"
-                refused.append(Refused(item.id, item.place, cause))
-            else:
-                texts.append(item)
+    items = [_refuse_long(item, nlp.max_length) for item in shard.items]
+    texts = [item for item in items if isinstance(item, Text)]
+    refused = [item for item in items if isinstance(item, Refused)]
     for batch in cut(texts, BATCH_SIZE, BATCH_CHARS):
         for item, doc in _process(nlp, batch):
             if isinstance(doc, Refused):
@@ -124,6 +118,14 @@ def load(model: Model, gpu_id: int) -> Language:
     if found != model:
         raise CorpusError(f"{model.path}: found another pipeline ({found}), expected that of this run ({model})")
     return nlp
+
+
+def _refuse_long(item: Item, max_length: int) -> Item:
+    """Refuse a text that the pipeline would not take, before it is asked to."""
+    if isinstance(item, Text) and len(item.text) > max_length:
+        cause = f"found {len(item.text)} characters, expected no more than nlp.max_length, {max_length}"
+        return Refused(item.id, item.place, cause)
+    return item
 
 
 def _process(nlp: Language, batch: List[Text]) -> Iterator[Tuple[Text, Union[Doc, Refused]]]:
