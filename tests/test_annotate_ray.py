@@ -15,7 +15,7 @@ ray = pytest.importorskip("ray")
 from spacy_bio_ner.annotate.engines import ray as engine  # noqa: E402
 from spacy_bio_ner.corpora.record import CorpusError  # noqa: E402
 
-from .test_annotate import annotate_paths, model, rows, same, write_texts  # noqa: E402, F401
+from .test_annotate import annotate_paths, model, same, stops_after, write_texts  # noqa: E402, F401
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,8 @@ def test_a_worker_is_killed_and_nothing_is_lost(cluster, model, tmp_path):  # no
                 os.kill(killed[0], signal.SIGKILL)
             yield record
 
+    with pytest.raises(KeyboardInterrupt):  # another engine begins
+        annotate_paths(model, tmp_path / "out", source, engine=stops_after(2), shard_size=20)
     annotate_paths(model, tmp_path / "out", source, engine=killing, shard_size=20)
     annotate_paths(model, tmp_path / "expected", source, shard_size=20)
     assert killed
