@@ -80,19 +80,10 @@ def pairs(mentions: DataFrame, n_documents: int, labels: Optional[Tuple[str, str
     """
     within = mentions[["document", *KEY]].drop_duplicates()
     counts = frequent(mentions)[[*KEY, "name", "documents"]]
-    both = [combinations(sorted(map(str, within["label"].unique())), 2)] if labels is None else [[labels]]
-    tables = []
-    for first, second in both[0]:
-        left = within.loc[within["label"] == first, ["document", "form"]]
-        right = within.loc[within["label"] == second, ["document", "form"]]
-        found = left.merge(right, on="document", suffixes=("_1", "_2"))
-        found = found.groupby(["form_1", "form_2"], observed=True).size().rename("together").reset_index()
-        for side, label in (("_1", first), ("_2", second)):
-            of_label = counts[counts["label"] == label].add_suffix(side)
-            found = found.merge(of_label, on=f"form{side}")
-        tables.append(found)
-    columns = [f"{name}{side}" for side in ("_1", "_2") for name in (*KEY, "name")]
-    table = pandas.concat([DataFrame(columns=[*columns, "together", "documents_1", "documents_2"]), *tables])
+    found = sorted(counts["label"].unique())
+    tables = [_together(within, counts, *both) for both in ([labels] if labels else combinations(found, 2))]
+    # Of a single label there are no pairs
+    table = pandas.concat([table for table in tables if len(table)] or [_together(within, counts, "", "")])
     together, n_1, n_2 = (table[name].astype(float) for name in ("together", "documents_1", "documents_2"))
     table = table.assign(
         expected=n_1 * n_2 / n_documents,
@@ -100,9 +91,20 @@ def pairs(mentions: DataFrame, n_documents: int, labels: Optional[Tuple[str, str
         pmi=numpy.log2(together * n_documents / (n_1 * n_2)),
     )
     table = table[table["together"] > table["expected"]]
+    columns = [f"{name}{side}" for side in ("_1", "_2") for name in (*KEY, "name")]
     return table.sort_values(["log_likelihood", "form_1", "form_2"], ascending=[False, True, True], ignore_index=True)[
         [*columns, "together", "documents_1", "documents_2", "expected", "log_likelihood", "pmi"]
     ]
+
+
+def _together(within: DataFrame, counts: DataFrame, first: str, second: str) -> DataFrame:
+    """RETURNS (DataFrame): The pairs of entities with two labels, and how many documents have both."""
+    sides = [within.loc[within["label"] == label, ["document", "form"]] for label in (first, second)]
+    table = sides[0].merge(sides[1], on="document", suffixes=("_1", "_2"))
+    table = table.groupby(["form_1", "form_2"], observed=True).size().rename("together").reset_index()
+    for side, label in (("_1", first), ("_2", second)):
+        table = table.merge(counts[counts["label"] == label].add_suffix(side), on=f"form{side}")
+    return table
 
 
 def log_likelihood(together: Series, n_1: Series, n_2: Series, n: int) -> Series:
@@ -176,4 +178,4 @@ def _named(table: DataFrame, mentions: DataFrame) -> DataFrame:
     spellings = mentions.groupby([*KEY, "text"], observed=True).size().rename("n").reset_index()
     spellings = spellings.assign(text=spellings["text"].astype(str)).sort_values(["n", "text"], ascending=[False, True])
     names = spellings.drop_duplicates(KEY).rename(columns={"text": "name"})[[*KEY, "name"]]
-    return table.merge(names, on=KEY)
+    return table.merge(names, on=KEY).astype(dict.fromkeys(KEY, str))
