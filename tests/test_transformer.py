@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import zipfile
 
 import numpy
 import pytest
@@ -12,6 +13,8 @@ import srsly
 from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Adam, fix_random_seed
+
+from spacy_bio_ner.provenance import create_describe_encoder
 
 from .conftest import ROOT, TEXTS, small_transformer
 
@@ -57,34 +60,28 @@ def test_vectors_are_the_means_of_the_pieces_vectors(nlp, make_encoder, tiny_ber
 
 
 @pytest.mark.parametrize("window,stride", [(32, 16), (32, 30), (12, 1), (33, 8)])
-def test_windows_take_every_piece_once_where_it_has_most_context(nlp, make_encoder, window, stride):
+def test_windows_take_every_piece_once(nlp, make_encoder, window, stride):
     tokenizer = make_encoder().shims[0]._hfmodel.tokenizer
     docs = [make_doc(nlp, n, seed=n) for n in (0, 1, 3, 10, 40, 150)] + [Doc(nlp.vocab, words=[" ", "x" * 90])]
-    windows = encoding.split_into_windows(tokenizer, docs, window, stride)
     taken = {}
-    for place, part in enumerate(windows):
+    for part in encoding.split_into_windows(tokenizer, docs, window, stride):
         assert len(part.ids) <= window
         assert part.ids[0] == tokenizer.cls_token_id and part.ids[-1] == tokenizer.sep_token_id
         for column, token in enumerate(part.tokens.tolist(), start=part.first):
             taken.setdefault(token, []).append(part.ids[column])
-            if window - stride > 2 and 0 < place < len(windows) - 1 and len(part.ids) == window:
-                margin = (window - 2 - stride) // 2
-                at_the_edge_of_its_doc = column <= margin or column >= window - 1 - margin
-                assert not at_the_edge_of_its_doc or token in edges(docs, part.tokens)
     words = [token.text for doc in docs for token in doc]
     expected = {i: tokenizer.encode(word, add_special_tokens=False) for i, word in enumerate(words)}
     assert taken == {i: ids for i, ids in expected.items() if ids}
 
 
-def edges(docs, tokens):
-    """The tokens of the window's doc if the window is that doc's first or last."""
-    offset = 0
-    for doc in docs:
-        if offset <= tokens[0] < offset + len(doc):
-            first_or_last = tokens[0] == offset or tokens[-1] == offset + len(doc) - 1
-            return range(offset, offset + len(doc)) if first_or_last else ()
-        offset += len(doc)
-    return ()
+def test_windows_take_pieces_where_they_have_most_context(nlp, make_encoder):
+    """By hand: 20 words of one piece, windows of 10 and two special pieces, a new one every 4."""
+    tokenizer = make_encoder().shims[0]._hfmodel.tokenizer
+    windows = encoding.split_into_windows(tokenizer, [Doc(nlp.vocab, words=["and"] * 20)], 12, 4)
+    assert [len(part.ids) for part in windows] == [12, 12, 12, 10]
+    assert [part.first for part in windows] == [1, 4, 4, 4]
+    expected = [range(0, 7), range(7, 11), range(11, 15), range(15, 20)]
+    assert [part.tokens.tolist() for part in windows] == [list(tokens) for tokens in expected]
 
 
 def test_vectors_do_not_depend_on_the_batch(nlp, make_encoder):
@@ -282,8 +279,6 @@ def test_windows_that_do_not_fit_are_refused(make_encoder):
 
 
 def test_meta_tells_the_encoder_its_licence_and_what_it_needs(tiny_bert, tmp_path):
-    from spacy_bio_ner.provenance import create_describe_encoder
-
     nlp = spacy.blank("en")
     create_describe_encoder("some/encoder")(nlp)
     assert nlp.meta["sources"] == [{"name": "some/encoder", "license": "unknown"}]
@@ -297,6 +292,38 @@ def test_meta_tells_the_encoder_its_licence_and_what_it_needs(tiny_bert, tmp_pat
     assert spacy.load(tmp_path / "pipeline").meta["sources"] == [source]
 
 
+@pytest.mark.e2e
+def test_the_wheel_carries_the_encoder_and_loads_without_a_connection(trained_transformer, tiny_bert, tmp_path):
+    source = {"name": "Tiny BERT", "license": "MIT"}
+    srsly.write_json(tmp_path / "source.json", source)
+    create_describe_encoder(str(tmp_path))(trained_transformer)
+    expected = [[ent.text for ent in trained_transformer(text).ents] for text, _ in TEXTS]
+    trained_transformer.to_disk(tmp_path / "pipeline")
+    script = [sys.executable, ROOT / "scripts" / "package.py", tmp_path / "pipeline", tmp_path / "packages"]
+    subprocess.run([*script, "--name", "tiny-transformer", "--version", "0.1.0"], check=True)
+    [wheel] = (tmp_path / "packages").glob("en_tiny_transformer*.whl")
+    with zipfile.ZipFile(wheel) as package:
+        [metadata] = [package.read(name).decode() for name in package.namelist() if name.endswith("METADATA")]
+        meta = srsly.json_loads(package.read("en_tiny_transformer/meta.json"))
+    assert "Requires-Dist: spacy-bio-ner[transformers]" in metadata and "Tiny BERT" in metadata
+    assert meta["sources"] == [source]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", tmp_path / "site"]
+    subprocess.run([*pip, wheel], check=True)
+    code = (
+        "import socket, sys, spacy\n"
+        "def refuse(*args, **kwargs): raise SystemExit('a connection was tried')\n"
+        "socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse\n"
+        f"sys.path.insert(0, {str(tmp_path / 'site')!r})\n"
+        f"nlp = spacy.load('en_tiny_transformer')\n"
+        f"assert [[ent.text for ent in nlp(text).ents] for text, _ in {TEXTS!r}] == {expected!r}"
+    )
+    shutil.move(tiny_bert, tiny_bert.with_name("moved"))
+    try:
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    finally:
+        shutil.move(tiny_bert.with_name("moved"), tiny_bert)
+
+
 def test_missing_packages_are_named_with_the_extra():
     code = (
         "import sys; sys.modules['torch'] = None\n"
@@ -308,8 +335,6 @@ def test_missing_packages_are_named_with_the_extra():
 
 
 def test_get_encoder_refuses_files_with_the_wrong_checksum(tmp_path):
-    import zipfile
-
     wheel = tmp_path / "package.whl"
     with zipfile.ZipFile(wheel, "w") as package:
         for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
