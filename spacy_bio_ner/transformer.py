@@ -26,8 +26,9 @@ except ImportError as err:
         f"A transformer needs packages that are not installed ({err}): pip install 'spacy-bio-ner[transformers]'"
     ) from err
 
-# A batch at prediction is at most this many word pieces, padding included: more is slower, since it leaves the cache.
-MAX_PADDED_PIECES = 1500
+# A batch at prediction is at most this many word pieces, padding included. On a CPU more is slower, since it leaves the
+# cache, where a GPU wants to be filled.
+MAX_PADDED_PIECES = {"cpu": 1500, "cuda": 16_000}
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
 
@@ -120,15 +121,13 @@ def load_pretrained(name: str, tokenizer_config: Dict[str, Any], transformer_con
             raise ValueError(f"The folder '{name}' holds no transformer: it has no config.json")
         if not any((folder / file).is_file() for file in TOKENIZER_FILES):
             raise ValueError(f"The folder '{name}' holds no tokenizer: it has none of {', '.join(TOKENIZER_FILES)}")
+        source, hint = folder, "Check the files in that folder."
+    else:
+        source, hint = name, "There is no such folder, and it cannot be had from the hub: see scripts/get_encoder.py."
     try:
-        loaded = huggingface_from_pretrained(folder if folder.is_dir() else name, tokenizer_config, transformer_config)
+        loaded = huggingface_from_pretrained(source, tokenizer_config, transformer_config)
     except (OSError, ValueError) as err:
-        raise ValueError(
-            f"Can't load the transformer '{name}': there is no such folder, and it could not be had from the hub. "
-            f"Give a folder with a transformer and its tokenizer; scripts/get_encoder.py makes one.\n{err}"
-            if not folder.is_dir()
-            else f"Can't load the transformer in the folder '{name}': {err}"
-        ) from err
+        raise ValueError(f"Can't load the transformer '{name}'. {hint}\n{err}") from err
     if not loaded.tokenizer.is_fast:
         raise ValueError(f"The tokenizer of '{name}' is not a fast one, so its pieces cannot be told apart by token")
     return loaded
@@ -147,7 +146,7 @@ def forward(
     encoder.train(is_train)
     vectors = torch.zeros((sum(lengths), model.get_dim("nO")), device=device)
     n_pieces = torch.zeros((sum(lengths), 1), device=device)
-    for batch in [windows] if is_train and windows else batch_by_length(windows):
+    for batch in [windows] if is_train and windows else batch_by_length(windows, MAX_PADDED_PIECES[device.type]):
         ids, mask, rows, columns, tokens = (torch.from_numpy(array).to(device) for array in pad(batch, tokenizer))
         with (
             torch.set_grad_enabled(is_train),
@@ -204,15 +203,16 @@ def special_pieces(tokenizer: Any) -> Tuple[List[int], List[int]]:
     return pieces[:place], pieces[place + 1 :]
 
 
-def batch_by_length(windows: List[Window]) -> Iterator[List[Window]]:
+def batch_by_length(windows: List[Window], size: int) -> Iterator[List[Window]]:
     """Sort windows by length, so that little is padded, and batch them.
 
     windows (List[Window]): The windows.
-    YIELDS (List[Window]): Batches of at most MAX_PADDED_PIECES, or one window.
+    size (int): The number of word pieces in a batch, padding included.
+    YIELDS (List[Window]): Batches of at most that size, or of one window.
     """
     batch: List[Window] = []
     for window in sorted(windows, key=lambda window: len(window.ids)):
-        if batch and len(window.ids) * (len(batch) + 1) > MAX_PADDED_PIECES:
+        if batch and len(window.ids) * (len(batch) + 1) > size:
             yield batch
             batch = []
         batch.append(window)

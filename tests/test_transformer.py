@@ -255,7 +255,7 @@ def test_spacy_transformers_own_component_and_listener(nlp, tiny_bert, make_exam
 @pytest.mark.parametrize(
     "harm,message",
     [
-        (lambda folder: shutil.rmtree(folder), "no such folder.*get_encoder"),
+        (lambda folder: shutil.rmtree(folder), "There is no such folder.*get_encoder"),
         (lambda folder: (folder / "config.json").unlink(), "no config.json"),
         (lambda folder: [(folder / name).unlink() for name in ("tokenizer.json", "vocab.txt")], "holds no tokenizer"),
         (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors"),
