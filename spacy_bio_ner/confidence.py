@@ -42,6 +42,15 @@ def write_confidences(
     doc.spans[SPANS_KEY] = SpanGroup(doc, name=SPANS_KEY, attrs=attrs, spans=[row[0] for row in ordered])
 
 
+def read_confidences(doc: Doc) -> Dict[Tuple[int, int, int], float]:
+    """RETURNS (Dict[Tuple[int, int, int], float]): The probabilities of a Doc's entities and candidates, by start
+    token, end token and label hash."""
+    group = doc.spans.get(SPANS_KEY)
+    if group is None or SCORES not in group.attrs:
+        return {}
+    return {(span.start, span.end, span.label): score for span, score in zip(group, group.attrs[SCORES])}
+
+
 def read_confidence(span: Span) -> Optional[float]:
     """The getter of span._.confidence.
 
@@ -50,8 +59,7 @@ def read_confidence(span: Span) -> Optional[float]:
         text and the entities that were set before it was processed, which have 1.0 themselves; None for a span that
         is none of them, such as an entity changed later.
     """
-    found = _index(span)
-    return None if found is None else span.doc.spans[SPANS_KEY].attrs[SCORES][found]
+    return read_confidences(span.doc).get((span.start, span.end, span.label))
 
 
 def read_alternatives(span: Span) -> List[Alternative]:
@@ -62,24 +70,16 @@ def read_alternatives(span: Span) -> List[Alternative]:
         the most probable first. Candidates are known if the component was asked for them (candidate_threshold). Empty
         for a span that is neither an entity nor a candidate.
     """
-    found = _index(span)
-    if found is None:
+    if read_confidence(span) is None:
         return []
     group = span.doc.spans[SPANS_KEY]
-    alternatives = [Alternative(None, group.attrs[OUTSIDE][found])]
-    for i, (other, score) in enumerate(zip(group, group.attrs[SCORES])):
-        if i != found and other.start < span.end and span.start < other.end:
+    alternatives = []
+    for other, score, outside in zip(group, group.attrs[SCORES], group.attrs[OUTSIDE]):
+        if (other.start, other.end, other.label) == (span.start, span.end, span.label):
+            alternatives.append(Alternative(None, outside))
+        elif other.start < span.end and span.start < other.end:
             alternatives.append(Alternative(other, score))
     return sorted(alternatives, key=lambda alternative: -alternative.probability)
-
-
-def _index(span: Span) -> Optional[int]:
-    """RETURNS (Optional[int]): The place of a span in the group."""
-    group = span.doc.spans.get(SPANS_KEY)
-    if group is None or SCORES not in group.attrs:
-        return None
-    wanted = (span.start, span.end, span.label)
-    return next((i for i, other in enumerate(group) if (other.start, other.end, other.label) == wanted), None)
 
 
 Span.set_extension("confidence", getter=read_confidence, force=True)
