@@ -12,7 +12,6 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tu
 
 import numpy
 from spacy.tokens import Doc
-from spacy.util import registry
 from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 
@@ -47,8 +46,7 @@ class Window(NamedTuple):
     tokens: numpy.ndarray
 
 
-@registry.architectures("spacy_bio_ner.TransformerEncoder.v1")
-def TransformerEncoder(
+def transformer_encoder(
     name: str,
     window: int,
     stride: int,
@@ -56,21 +54,7 @@ def TransformerEncoder(
     tokenizer_config: Dict[str, Any],
     transformer_config: Dict[str, Any],
 ) -> Model[List[Doc], List[Floats2d]]:
-    """Embed tokens with a pretrained transformer: a token's vector is the mean of its word pieces' vectors, or zero
-    if it has none, as white space. Documents of more pieces than a window are read in overlapping windows, and each
-    piece is taken from the window in which it is farther from the edge. At prediction windows are sorted by length.
-
-    name (str): The transformer to start from: a folder, or a name on the hub. Not read again after training.
-    window (int): The longest stretch that is encoded at once, in word pieces, special ones included.
-    stride (int): The number of pieces from the start of a window to the start of the next.
-    mixed_precision (bool): Multiply matrices in bfloat16 where the device can (a CPU with AVX512-BF16 or AMX, a GPU
-        since Ampere), in training and at prediction. Weights, sums, norms and the vectors stay float32.
-    tokenizer_config (Dict[str, Any]): Settings for the tokenizer, such as {"add_prefix_space": true} for RoBERTa.
-    transformer_config (Dict[str, Any]): Settings for the transformer, such as {"hidden_dropout_prob": 0.2}.
-    RETURNS (Model[List[Doc], List[Floats2d]]): Maps each doc to an array of shape (tokens, width), float32.
-    RAISES (ValueError): If the windows leave gaps. In initialize: if the transformer cannot be loaded, has no fast
-        tokenizer, or cannot read as many pieces as a window has.
-    """
+    """Build the layer: see spacy_bio_ner.TransformerEncoder.v1."""
     if not 0 < stride <= window - 2:
         raise ValueError(f"stride must be from 1 to window - 2, for no piece to be left out: got {stride} and {window}")
     untrained = HFObjects(None, None, None, dict(tokenizer_config), dict(transformer_config))
@@ -81,7 +65,7 @@ def TransformerEncoder(
         partial(forward, mixed_precision=mixed_precision),
         init=partial(init, name=name),
         dims={"nO": None},
-        attrs={"window": window, "stride": stride},
+        attrs={"window": window, "stride": stride, "dropout_rate": 0.0},
         # Gradients are scaled for float16 only: bfloat16 has the range of float32.
         shims=[HFShim(untrained, grad_scaler_config={"enabled": False})],
     )
@@ -141,8 +125,9 @@ def forward(
         torch.set_num_threads(1)
     [shim] = model.shims
     encoder, tokenizer, device = shim._model, shim._hfmodel.tokenizer, shim.device
-    windows = split_into_windows(tokenizer, docs, model.attrs["window"], model.attrs["stride"])
     lengths = [len(doc) for doc in docs]
+    masked = numpy.random.uniform(size=sum(lengths)) < (model.attrs["dropout_rate"] if is_train else 0.0)
+    windows = split_into_windows(tokenizer, docs, masked, model.attrs["window"], model.attrs["stride"])
     encoder.train(is_train)
     vectors = torch.zeros((sum(lengths), model.get_dim("nO")), device=device)
     n_pieces = torch.zeros((sum(lengths), 1), device=device)
@@ -165,16 +150,20 @@ def forward(
     return model.ops.unflatten(torch2xp(vectors.detach()), model.ops.asarray1i(lengths)), backprop
 
 
-def split_into_windows(tokenizer: Any, docs: List[Doc], size: int, stride: int) -> List[Window]:
+def split_into_windows(
+    tokenizer: Any, docs: List[Doc], masked: numpy.ndarray, size: int, stride: int
+) -> List[Window]:
     """Split documents into word pieces, token by token, and these into windows.
 
     tokenizer (PreTrainedTokenizerFast): The tokenizer.
     docs (List[Doc]): The documents.
+    masked (ndarray): Which tokens of all docs are hidden behind mask pieces, bool.
     size (int): The length of a window in pieces, special ones included.
     stride (int): The number of pieces from the start of a window to the start of the next.
     RETURNS (List[Window]): The windows of all documents.
     """
     before, after = special_pieces(tokenizer)
+    mask_id = tokenizer.unk_token_id if tokenizer.mask_token_id is None else tokenizer.mask_token_id
     size -= len(before) + len(after)
     windows = []
     offset = 0
@@ -183,8 +172,8 @@ def split_into_windows(tokenizer: Any, docs: List[Doc], size: int, stride: int) 
         return []
     encoded = tokenizer(words_of, is_split_into_words=True, add_special_tokens=False, verbose=False)
     for words, encoding in zip(words_of, encoded.encodings):
-        ids = encoding.ids
         tokens = numpy.array(encoding.word_ids, dtype="int64") + offset
+        ids = numpy.where(masked[tokens], mask_id, encoding.ids).tolist()
         offset += len(words)
         # In an overlap the first half is taken from the window before, the second from the window after.
         starts = range(0, max(len(ids) - size, 0) + stride, stride) if ids else ()

@@ -12,8 +12,9 @@ import spacy
 import srsly
 from spacy.tokens import Doc
 from spacy.training import Example
-from thinc.api import Adam, fix_random_seed
+from thinc.api import Adam, fix_random_seed, set_dropout_rate
 
+from spacy_bio_ner.architectures import TransformerEncoder
 from spacy_bio_ner.provenance import create_describe_encoder
 
 from .conftest import ROOT, TEXTS, small_transformer
@@ -30,7 +31,7 @@ WORDS = "Aspirin and pulmonary penicillin after Amiodarone , fever in x-ray .".s
 def make_encoder(tiny_bert):
     def make(initialize=True, **settings):
         values = {"window": 32, "stride": 16, "mixed_precision": False, "tokenizer_config": {}, "transformer_config": {}}
-        model = encoding.TransformerEncoder(**{"name": str(tiny_bert), **values, **settings})
+        model = TransformerEncoder(**{"name": str(tiny_bert), **values, **settings})
         if initialize:
             model.initialize()
         return model
@@ -64,20 +65,25 @@ def test_windows_take_every_piece_once(nlp, make_encoder, window, stride):
     tokenizer = make_encoder().shims[0]._hfmodel.tokenizer
     docs = [make_doc(nlp, n, seed=n) for n in (0, 1, 3, 10, 40, 150)] + [Doc(nlp.vocab, words=[" ", "x" * 90])]
     taken = {}
-    for part in encoding.split_into_windows(tokenizer, docs, window, stride):
+    masked = numpy.zeros(sum(map(len, docs)), dtype="bool")
+    masked[[5, 20]] = True
+    for part in encoding.split_into_windows(tokenizer, docs, masked, window, stride):
         assert len(part.ids) <= window
         assert part.ids[0] == tokenizer.cls_token_id and part.ids[-1] == tokenizer.sep_token_id
         for column, token in enumerate(part.tokens.tolist(), start=part.first):
             taken.setdefault(token, []).append(part.ids[column])
     words = [token.text for doc in docs for token in doc]
     expected = {i: tokenizer.encode(word, add_special_tokens=False) for i, word in enumerate(words)}
+    for i in (5, 20):
+        expected[i] = [tokenizer.mask_token_id] * len(expected[i])
     assert taken == {i: ids for i, ids in expected.items() if ids}
 
 
 def test_windows_take_pieces_where_they_have_most_context(nlp, make_encoder):
     """By hand: 20 words of one piece, windows of 10 and two special pieces, a new one every 4."""
     tokenizer = make_encoder().shims[0]._hfmodel.tokenizer
-    windows = encoding.split_into_windows(tokenizer, [Doc(nlp.vocab, words=["and"] * 20)], 12, 4)
+    doc = Doc(nlp.vocab, words=["and"] * 20)
+    windows = encoding.split_into_windows(tokenizer, [doc], numpy.zeros(20, dtype="bool"), 12, 4)
     assert [len(part.ids) for part in windows] == [12, 12, 12, 10]
     assert [part.first for part in windows] == [1, 4, 4, 4]
     expected = [range(0, 7), range(7, 11), range(11, 15), range(15, 20)]
@@ -130,6 +136,18 @@ def test_gradient_equals_a_directional_derivative(nlp, make_encoder):
 
     slope = (weighted_sum_at(1e-3) - weighted_sum_at(-1e-3)) / 2e-3
     assert slope == pytest.approx(norm, rel=1e-2)
+
+
+def test_dropout_masks_tokens_in_training_only(nlp, make_encoder):
+    """With everything masked, all texts of the same pieces look the same."""
+    model = make_encoder(transformer_config={"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0})
+    docs = [Doc(nlp.vocab, words=words) for words in (["and", "fever", "after"], ["after", "and", "aspirin"])]
+    one, other = model.predict(docs)
+    assert abs(one - other).max() > 1e-3
+    set_dropout_rate(model, 1.0)
+    numpy.testing.assert_array_equal(model.predict(docs), [one, other])
+    one, other = model.begin_update(docs)[0]
+    numpy.testing.assert_allclose(one, other, atol=1e-6)
 
 
 def test_mixed_precision_is_bfloat16_where_the_device_has_it(nlp, make_encoder, monkeypatch):
@@ -324,10 +342,12 @@ def test_the_wheel_carries_the_encoder_and_loads_without_a_connection(trained_tr
         shutil.move(tiny_bert.with_name("moved"), tiny_bert)
 
 
-def test_missing_packages_are_named_with_the_extra():
+def test_missing_packages_are_named_with_the_extra_and_harm_nothing_else():
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "try: import spacy_bio_ner.transformer\n"
+        "from spacy_bio_ner.architectures import BiLSTMEncoder, TransformerEncoder\n"
+        "BiLSTMEncoder(4, 1)\n"
+        "try: TransformerEncoder('bert', 32, 16, False, {}, {})\n"
         "except ImportError as err: assert 'spacy-bio-ner[transformers]' in str(err), err\n"
         "else: raise SystemExit('no error')"
     )
