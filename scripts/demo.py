@@ -35,7 +35,7 @@ EXAMPLES = {
     "Assistant": "Book a table for four at an Italian place in Lisbon tomorrow at 8 pm.",
 }
 COLORS = ("#f3c98b", "#a9c8e8", "#b5d8b0", "#e3b5d2", "#cfc3e8", "#f2b8a6", "#bfdcdc", "#e0d68f")
-ENTITY, BELOW, CANDIDATE = "entity", "below the threshold", "candidate"
+ENTITY, BELOW, CANDIDATE = "entity", "below threshold", "candidate"
 
 
 class Found(NamedTuple):
@@ -168,12 +168,12 @@ def main() -> None:
     if not found:
         st.info("No entity, and no candidate.")
         st.stop()
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns([5, 4], gap="small")
     with left:
         st.subheader("Entities and candidates")
         selected = _table(
             [(span.text, span.label, span.probability, span.state(threshold)) for span in found],
-            ("text", "label", "probability", "what it is"),
+            ("text", "label", "probability", "state"),
             key=f"spans of {model} {text}",
         )
     with right:
@@ -199,9 +199,10 @@ def _table(rows: List[Tuple], columns: Tuple[str, ...], key: Optional[str] = Non
 
     RETURNS (Optional[int]): The index of the selected row. Rows can be selected if the table has a key.
     """
-    bar = st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.2f")
+    bar = st.column_config.ProgressColumn(width=125, min_value=0.0, max_value=1.0, format="%.2f")
     frame = pandas.DataFrame(rows, columns=list(columns))
-    options: Dict[str, Any] = {"hide_index": True, "column_config": {"probability": bar}}
+    text = st.column_config.TextColumn(width=170)
+    options: Dict[str, Any] = {"hide_index": True, "column_config": {"probability": bar, "text": text}}
     if key is None:
         st.dataframe(frame, **options)
         return None

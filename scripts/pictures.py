@@ -53,8 +53,9 @@ def show_demo(browser) -> None:
 
 
 def save(png: bytes, path: Path) -> None:
-    """Save a picture with a palette: it is a third of the size."""
-    Image.open(io.BytesIO(png)).convert("RGB").quantize(128).save(path, optimize=True)
+    """Save a picture with a palette, which makes it smaller."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    picture.quantize(256, method=Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
     msg.good(f"Saved {path} ({path.stat().st_size // 1000} kB)")
 
 

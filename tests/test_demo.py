@@ -56,10 +56,10 @@ def test_threshold_redraws_without_running_the_model(page, model, monkeypatch):
         assert f"{ent.text} {ent.label_} {ent._.confidence:.2f}" in shown(app)
     app.slider[0].set_value(1.0).run()
     assert shown(app) == text
-    assert {row["what it is"] for row in rows(app)} <= {"below the threshold", "candidate"}
+    assert {row["state"] for row in rows(app)} <= {"below threshold", "candidate"}
     app.slider[0].set_value(0.0).run()
     assert len(calls) == n_calls
-    kept = {(row["text"], row["label"]) for row in rows(app) if row["what it is"] == "entity"}
+    kept = {(row["text"], row["label"]) for row in rows(app) if row["state"] == "entity"}
     assert kept == {(ent.text, ent.label_) for ent in doc.ents}
     for ent in doc.ents:
         [row] = [row for row in rows(app) if (row["text"], row["label"]) == (ent.text, ent.label_)]

@@ -34,19 +34,20 @@ def copy_of_the_repository(target):
     return target
 
 
-def test_configs_are_complete(tmp_path):
-    for path in (ROOT / "configs").glob("*.cfg"):
-        filled = tmp_path / path.name
-        run(sys.executable, "-m", "spacy", "init", "fill-config", path, filled, cwd=tmp_path)
-        assert filled.read_text() == path.read_text()
-        assert load_config(filled) == load_config(path)
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.cfg")), ids=lambda path: path.name)
+def test_configs_are_complete(path, tmp_path):
+    if "TransformerEncoder" in path.read_text():
+        pytest.importorskip("spacy_transformers", reason="needs the extra 'transformers'")
+    filled = tmp_path / path.name
+    run(sys.executable, "-m", "spacy", "init", "fill-config", path, filled, cwd=tmp_path)
+    assert filled.read_text() == path.read_text()
+    assert load_config(filled) == load_config(path)
 
 
 def test_project_file_names_what_exists():
     config = load_project_config(ROOT)
     names = [command["name"] for command in config["commands"]]
-    for workflow in config["workflows"].values():
-        assert workflow == [name for name in names if name in workflow]
+    assert ["encoder", *config["workflows"]["all"], "report", "demo", "pictures"] == names
     for folder in config["directories"]:
         assert (ROOT / folder).is_dir()
     for command in config["commands"]:
