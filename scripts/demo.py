@@ -76,8 +76,8 @@ def _may_have_bio_ner(config: Path) -> bool:
 
 @st.cache_resource(show_spinner="Loading the pipeline")
 def load(model: str) -> Tuple[Language, float]:
-    """RETURNS (Tuple[Language, float]): The pipeline, made to find candidates and to leave out nothing, and the threshold
-    that it comes with."""
+    """RETURNS (Tuple[Language, float]): The pipeline, made to find candidates and to leave out nothing, and the
+    threshold that it comes with."""
     nlp = spacy.load(model)
     components = bio_ners(nlp)
     if not components:
@@ -112,9 +112,7 @@ def _found(span: Span, chosen: bool) -> Found:
 
 def highlight(text: str, entities: List[Found], labels: List[str]) -> str:
     """RETURNS (str): The text with entities in it, as HTML. displaCy escapes the text, but not the labels."""
-    ents = [
-        {"start": e.start, "end": e.end, "label": e.label, "params": {"label": escape(_name(e))}} for e in entities
-    ]
+    ents = [{"start": e.start, "end": e.end, "label": e.label, "params": {"label": escape(_name(e))}} for e in entities]
     options = {"colors": dict(zip(labels, cycle(COLORS)))}
     return displacy.render({"text": text, "ents": ents}, style="ent", manual=True, jupyter=False, options=options)
 
@@ -148,9 +146,8 @@ def main() -> None:
     except Exception as err:  # a pipeline is code of its own, and any of it may fail
         st.error(f"{model}: cannot load the pipeline: {err}")
         st.stop()
-    threshold = st.sidebar.slider(
-        "Threshold", 0.0, 1.0, own_threshold, 0.01, key=f"threshold of {model}", help="Entities less probable are left out"
-    )
+    about = "Entities less probable are left out"
+    threshold = st.sidebar.slider("Threshold", 0.0, 1.0, own_threshold, 0.01, key=f"threshold of {model}", help=about)
     labels = sorted({label for component in bio_ners(nlp) for label in component.labels})
     st.sidebar.caption(f"{nlp.meta['lang']}_{nlp.meta['name']} {nlp.meta['version']}: {', '.join(labels)}")
 

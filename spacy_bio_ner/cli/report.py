@@ -36,8 +36,8 @@ def report_cli(
     curve: List[str] = Opt(
         [],
         "--curve",
-        help="MODEL or MODEL=DOCS: a pipeline for a learning curve, beside the one reported, and the number of Docs it was "
-        "trained on, by default those of the corpus that its config names. Can be given several times",
+        help="MODEL or MODEL=DOCS: a pipeline for a learning curve, beside the one reported, and the number of Docs it "
+        "was trained on, by default those of the corpus that its config names. Can be given several times",
     ),
     batch_size: Optional[int] = Opt(None, "--batch-size", "-b", min=1, help="Number of Docs to predict at a time"),
     gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU ID or -1 for CPU"),
@@ -88,9 +88,7 @@ def report_cli(
         msg.good(f"Wrote the report to {output / PAGE}")
 
 
-def _run(
-    nlp: Language, corpus: Path, batch_size: Optional[int], train: Optional[Path] = None
-) -> Tuple[Run, List[Doc]]:
+def _run(nlp: Language, corpus: Path, batch_size: Optional[int], train: Optional[Path] = None) -> Tuple[Run, List[Doc]]:
     """Each pipeline reads the corpus with its own vocabulary."""
     golds = list(read_docs(corpus, nlp.vocab))
     train_docs = read_docs(train, nlp.vocab) if train else None

@@ -52,8 +52,8 @@ class Trust(NamedTuple):
 
 
 def outcome_counts(outcomes: Sequence[Sequence[Outcome]]) -> Dict[Optional[str], Dict[str, int]]:
-    """RETURNS (Dict[Optional[str], Dict[str, int]]): How often each outcome was, of each gold label, or of the predicted
-    one where there is no gold; in all under None, which comes first."""
+    """RETURNS (Dict[Optional[str], Dict[str, int]]): How often each outcome was, of each gold label, or of the
+    predicted one where there is no gold; in all under None, which comes first."""
     counts: Dict[Optional[str], Counter] = {None: Counter()}
     for outcome in (outcome for of_doc in outcomes for outcome in of_doc):
         label = (outcome.gold or outcome.predicted).label

@@ -43,8 +43,8 @@ class Subject(NamedTuple):
     train (Optional[str]): The corpus by which seen and unseen mentions were told apart.
     other (Optional[str]): The pipeline to compare with.
     other_run (Optional[Run]): Its results.
-    curve (List[Tuple[int, float, Tuple[float, float]]]): For each pipeline of a learning curve the number of Docs it was
-        trained on, its F-score, and the interval of that.
+    curve (List[Tuple[int, float, Tuple[float, float]]]): For each pipeline of a learning curve the number of Docs it
+        was trained on, its F-score, and the interval of that.
     """
 
     run: Run
@@ -67,9 +67,8 @@ def render(subject: Subject) -> str:
     """
     outcomes = subject.run.outcomes()
     trust = find_trust(subject.run, outcomes)
-    environment = Environment(
-        loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    settings = {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    environment = Environment(loader=PackageLoader(__package__), **settings)
     environment.filters.update(percent=_percent, context=_context)
     return environment.get_template("report.html").render(
         subject=subject,
