@@ -1,5 +1,6 @@
 """The page to try pipelines on, as a script and in a real Chromium."""
 
+import json
 import re
 import sys
 
@@ -11,9 +12,12 @@ from spacy.language import Language
 from .conftest import ROOT, TEXTS
 
 pytest.importorskip("streamlit", reason="needs the extra [demo]")
+import demo  # noqa: E402
 from streamlit.testing.v1 import AppTest  # noqa: E402
 
 SCRIPT = ROOT / "scripts" / "demo.py"
+# What is on the page does not depend on the encoder.
+BILSTM = pytest.mark.parametrize("trained_pipeline", ["bilstm"], indirect=True)
 
 
 @pytest.fixture
@@ -41,6 +45,7 @@ def rows(app):
     return app.dataframe[0].value.to_dict("records")
 
 
+@BILSTM
 def test_threshold_redraws_without_running_the_model(page, model, monkeypatch):
     calls = []
     call = Language.__call__
@@ -66,6 +71,7 @@ def test_threshold_redraws_without_running_the_model(page, model, monkeypatch):
         assert row["probability"] == pytest.approx(ent._.confidence, abs=1e-4)
 
 
+@BILSTM
 def test_examples_and_texts_of_all_kinds(page, model):
     app = page(model)
     app.button_group[0].set_value("Assistant").run()
@@ -78,6 +84,7 @@ def test_examples_and_texts_of_all_kinds(page, model):
     assert not app.exception and "exceeds maximum" in app.error[0].value
 
 
+@BILSTM
 def test_pipelines_that_cannot_be_used_are_refused_on_the_page(page, model, nlp, tmp_path):
     nlp.to_disk(tmp_path / "blank")
     (tmp_path / "broken").mkdir()
@@ -91,12 +98,52 @@ def test_pipelines_that_cannot_be_used_are_refused_on_the_page(page, model, nlp,
     assert not app.error and not app.exception and rows(app)
 
 
+@BILSTM
+def test_download_holds_spans_and_alternatives(model):
+    text = TEXTS[2][0]
+    found = demo.analyse(str(model), text)
+    data = json.loads(demo.to_json("m", text, 0.25, found))
+    assert (data["model"], data["text"], data["threshold"]) == ("m", text, 0.25)
+    nlp = spacy.load(model)
+    nlp.get_pipe("bio_ner").cfg["candidate_threshold"] = demo.CANDIDATE_THRESHOLD
+    doc = nlp(text)
+    entities = [row for row in data["spans"] if row["state"] == "entity"]
+    assert [(e["start"], e["end"], e["label"]) for e in entities] == [
+        (ent.start_char, ent.end_char, ent.label_) for ent in doc.ents
+    ]
+    for ent, row in zip(doc.ents, entities):
+        [nothing] = [other for other in row["alternatives"] if other["text"] is None]
+        [expected] = [other.probability for other in ent._.alternatives if other.span is None]
+        assert nothing["probability"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_labels_are_text_too():
+    html = demo.highlight("a <b>", [demo.Found(0, 1, "a", "<script>", 0.5, True, [])], ["<script>"])
+    assert "&lt;script&gt; 0.50" in html and "<script>" not in html and "<b>" not in html
+
+
+@BILSTM
+def test_pipelines_with_a_bio_ner_are_offered(model, nlp, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "TRAINING", tmp_path)
+    monkeypatch.setattr(demo, "get_installed_models", lambda: [])
+    assert demo.find_pipelines([]) == []
+    for name, pipeline in (("mine-lstm", spacy.load(model)), ("mine-blank", nlp)):
+        (tmp_path / name).mkdir()
+        pipeline.to_disk(tmp_path / name / "model-calibrated")
+    (tmp_path / "damaged" / "model-calibrated").mkdir(parents=True)
+    (tmp_path / "damaged" / "model-calibrated" / "config.cfg").write_text("[")
+    found = demo.find_pipelines([])
+    assert found == [str(tmp_path / name / "model-calibrated") for name in ("damaged", "mine-lstm")]
+    assert demo.find_pipelines(["given"]) == ["given"]
+
+
 @pytest.fixture
 def address(model):
     with served_demo(model) as address:
         yield address
 
 
+@BILSTM
 def test_in_a_browser(browser, address, tmp_path):
     from selenium.webdriver import ActionChains, Keys
     from selenium.webdriver.common.by import By

@@ -29,6 +29,7 @@ from spacy_bio_ner.report.run import run
 
 from .conftest import TEXTS
 
+BILSTM = pytest.mark.parametrize("trained_pipeline", ["bilstm"], indirect=True)
 LABELS = ["A", "B"]
 
 
@@ -50,7 +51,7 @@ def kinds(gold, predicted):
     return {kind: found.count(kind) for kind in OUTCOMES}
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(st.lists(st.tuples(spans(), spans()), min_size=1, max_size=3))
 def test_outcomes_agree_with_nervaluate(texts):
     nervaluate = pytest.importorskip("nervaluate", reason="needs the extra [test]")
@@ -207,6 +208,7 @@ def corpus(nlp, tmp_path):
     return path
 
 
+@BILSTM
 def test_report_of_two_models_with_everything(trained, model, corpus, tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra [report]")
     ledger = {"source": "s.iob", "documents": 5, "mentions": {"read": 9, "kept": 7, "lost": 2}, "lost": {"nested": 2},
@@ -314,6 +316,7 @@ def test_pipeline_without_probabilities_is_reported_without_them(corpus, tmp_pat
     assert "There is no ledger of this split" in page.text
 
 
+@BILSTM
 def test_report_refuses_what_it_cannot_use(nlp, model, corpus, tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra [report]")
     DocBin(docs=[]).to_disk(tmp_path / "empty.spacy")
