@@ -73,14 +73,10 @@ def small_transformer(name: str, **settings):
     return {"@architectures": "spacy_bio_ner.BioTagger.v1", "tok2vec": {**tok2vec, **settings}}
 
 
-@pytest.fixture(scope="session", params=["bilstm", "transformer"])
-def trained_pipeline(request):
-    """The config of a tagger, and as bytes a pipeline of it that has learned TEXTS by heart."""
+def learn_texts(model) -> bytes:
+    """A pipeline that has learned TEXTS by heart, as bytes, so that every test can change its own copy."""
     from thinc.api import fix_random_seed
 
-    model = SMALL_MODEL
-    if request.param == "transformer":
-        model = small_transformer(str(request.getfixturevalue("tiny_bert")))
     fix_random_seed(0)
     nlp = spacy.blank("en")
     nlp.add_pipe("bio_ner", config={"model": model})
@@ -88,7 +84,22 @@ def trained_pipeline(request):
     optimizer = nlp.initialize(lambda: examples)
     for _ in range(60):
         nlp.update(examples, sgd=optimizer)
-    return model, nlp.to_bytes()
+    return nlp.to_bytes()
+
+
+@pytest.fixture(scope="session")
+def trained_bytes():
+    """The BiLSTM pipeline alone, for what does not depend on the encoder."""
+    return learn_texts(SMALL_MODEL)
+
+
+@pytest.fixture(scope="session", params=["bilstm", "transformer"])
+def trained_pipeline(request):
+    """The config of a tagger, and the bytes of a pipeline of it."""
+    if request.param == "bilstm":
+        return SMALL_MODEL, request.getfixturevalue("trained_bytes")
+    model = small_transformer(str(request.getfixturevalue("tiny_bert")))
+    return model, learn_texts(model)
 
 
 @pytest.fixture
