@@ -73,8 +73,17 @@ def small_transformer(name: str, **settings):
     return {"@architectures": "spacy_bio_ner.BioTagger.v1", "tok2vec": {**tok2vec, **settings}}
 
 
-def learn_texts(model) -> bytes:
-    """A pipeline that has learned TEXTS by heart, as bytes, so that every test can change its own copy."""
+@pytest.fixture(scope="session", params=["bilstm", "transformer"])
+def trained_pipeline(request):
+    """The config of a tagger, and as bytes a pipeline of it that has learned TEXTS by heart."""
+    model = SMALL_MODEL
+    if request.param == "transformer":
+        model = small_transformer(str(request.getfixturevalue("tiny_bert")))
+    return model, learn_by_heart(model).to_bytes()
+
+
+def learn_by_heart(model):
+    """A pipeline with a tagger of this config that has learned TEXTS by heart."""
     from thinc.api import fix_random_seed
 
     fix_random_seed(0)
@@ -84,22 +93,7 @@ def learn_texts(model) -> bytes:
     optimizer = nlp.initialize(lambda: examples)
     for _ in range(60):
         nlp.update(examples, sgd=optimizer)
-    return nlp.to_bytes()
-
-
-@pytest.fixture(scope="session")
-def trained_bytes():
-    """The BiLSTM pipeline alone, for what does not depend on the encoder."""
-    return learn_texts(SMALL_MODEL)
-
-
-@pytest.fixture(scope="session", params=["bilstm", "transformer"])
-def trained_pipeline(request):
-    """The config of a tagger, and the bytes of a pipeline of it."""
-    if request.param == "bilstm":
-        return SMALL_MODEL, request.getfixturevalue("trained_bytes")
-    model = small_transformer(str(request.getfixturevalue("tiny_bert")))
-    return model, learn_texts(model)
+    return nlp
 
 
 @pytest.fixture
