@@ -1,5 +1,5 @@
 """A linear-chain conditional random field (Lafferty et al. 2001) over BIO tags: its potentials, their
-partition and marginals by forward filtering and backward smoothing, and the best sequence by Viterbi.
+partition and marginals by forward filtering and backward smoothing, and the loss of training.
 
 Whatever the dtype of the scores, the recursions run in float64 and are normalised at every step, so their
 error does not grow with the length of a document. Arrays inside them are (tags, packed rows): the rows of
@@ -11,10 +11,10 @@ from typing import Callable, NamedTuple, Optional, Tuple
 
 import numpy
 from thinc.api import Model, Ops
-from thinc.types import Array2d, ArrayXd, Floats1d, Floats2d, Ints1d, Ints2d, Ragged
+from thinc.types import Array2d, ArrayXd, Floats1d, Floats2d, Ragged
 
 from .packing import Packing
-from .scheme import O, allowed_starts, allowed_transitions, inside_tags
+from .scheme import allowed_starts, allowed_transitions, inside_tags
 
 TINY = numpy.finfo("float64").tiny
 
@@ -38,8 +38,8 @@ class Posterior(NamedTuple):
 
     log_partition (Floats1d): Per sequence, the log of the summed scores of all its tag sequences.
     tags (Floats2d): Per token, the probability of each tag. Shape (tokens, n_tags).
-    continuations (Floats2d): Per token, if it has a tag, the probability that the next token continues its entity.
-        Shape (tokens, n_tags); 0 for O and where no token follows.
+    continuations (Floats2d): Per token, if it has a tag, the probability that the next token goes on with it: is
+        inside the same entity or, for O, outside too. Shape (tokens, n_tags); 0 where no token follows.
     transitions (Floats2d): The expected number of times a tag follows another, summed over the batch.
     starts (Floats1d): The expected number of times a sequence starts with a tag, summed over the batch.
     """
@@ -80,6 +80,21 @@ def _forward(model: Model[Ragged, Potentials], emissions: Ragged, is_train: bool
     return Potentials(emissions, transitions, starts), backprop
 
 
+def tempered(potentials: Potentials, temperature: float) -> Potentials:
+    """Divide all scores by a temperature: above 1 the distribution over tag sequences gets flatter, below 1 steeper.
+    The order of the sequences stays (Guo et al. 2017, there for one softmax).
+
+    potentials (Potentials): The scores.
+    temperature (float): More than 0.
+    RETURNS (Potentials): The scores divided.
+    """
+    return Potentials(
+        Ragged(potentials.emissions.dataXd / temperature, potentials.emissions.lengths),
+        potentials.transitions / temperature,
+        potentials.starts / temperature,
+    )
+
+
 def negative_log_likelihood(ops: Ops, potentials: Potentials, allowed: numpy.ndarray) -> Tuple[float, Potentials]:
     """The loss of training: minus the log probability that each sequence's tags are among the allowed
     ones. Where annotation is missing several tags are allowed, and the loss sums over all of them
@@ -114,7 +129,7 @@ def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optio
     RETURNS (Posterior): The partition, the marginals and the expected counts.
     """
     xp = ops.xp
-    filtered = _packed_emissions(xp, potentials, packing, allowed)
+    filtered = packed_emissions(xp, potentials, packing, allowed)
     predicted = xp.empty_like(filtered)
     transitions = xp.exp(potentials.transitions.astype("float64"))
     starts = xp.exp(potentials.starts.astype("float64"))
@@ -142,87 +157,32 @@ def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optio
     ratio = xp.maximum(predicted, TINY, out=predicted)
     inside = xp.asarray(inside_tags(len(starts)))
     stays = transitions[xp.arange(len(starts)), inside][:, None]
-    stays[O] = 0
     continuations = xp.zeros_like(smoothed)
     for t in range(len(packing.sizes) - 1, 0, -1):
         n, rows, start = packing.sizes[t], packing.steps[t], packing.steps[t - 1].start
         xp.divide(smoothed[:, rows], ratio[:, rows], out=ratio[:, rows])
         future = xp.matmul(transitions, ratio[:, rows])
         smoothed[:, start : start + n] *= future
-        continuations[:, start : start + n] = stays * ratio[inside, rows] / xp.maximum(future, TINY)
+        goes_on = stays * ratio[inside, rows] / xp.maximum(future, TINY)
+        continuations[:, start : start + n] = xp.minimum(goes_on, 1.0)
     first = packing.sizes[0] if packing.sizes else 0
     return Posterior(
         log_partition,
-        _unpacked(xp, smoothed, packing),
-        _unpacked(xp, continuations, packing),
+        unpacked(xp, smoothed, packing),
+        unpacked(xp, continuations, packing),
         transitions * xp.matmul(filtered[:, packing.previous], ratio[:, first:].T),
         smoothed[:, :first].sum(axis=1),
     )
 
 
-def viterbi(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optional[Array2d] = None) -> Ints1d:
-    """The best tag sequence of each document (Viterbi 1967). Only the best scores are kept; the way back
-    chooses each tag anew from them, which takes a pass over one row of transitions instead of a table of
-    back-pointers.
-
-    ops (Ops): The ops of the model.
-    potentials (Potentials): The scores.
-    packing (Packing): The packing of potentials.emissions.
-    allowed (Optional[Array2d]): Booleans of shape (tokens, n_tags); other tags are never chosen.
-    RETURNS (Ints1d): The tag ids, of shape (tokens,).
-    """
-    xp = ops.xp
-    best = _packed_emissions(xp, potentials, packing, allowed)
-    transitions = potentials.transitions.astype("float64")
-    before = None
-    for n, rows in zip(packing.sizes, packing.steps):
-        score = best[:, rows]
-        if before is None:
-            score += potentials.starts.astype("float64")[:, None]
-        else:
-            score += (before[:, None, :n] + transitions[:, :, None]).max(axis=0)
-        score -= score.max(axis=0)
-        before = score
-    chosen = xp.empty(best.shape[1], dtype="int64")
-    after = chosen[:0]
-    for rows in reversed(packing.steps):
-        score = best[:, rows]
-        score[:, : len(after)] += transitions[:, after]
-        after = score.argmax(axis=0)
-        chosen[rows] = after
-    return _unpacked(xp, chosen, packing)
-
-
-def span_probabilities(xp, posterior: Posterior, spans: Ints2d) -> Floats1d:
-    """The probability of spans: that exactly these tokens are an entity with this label, summed over all tag
-    sequences (Culotta & McCallum 2004). It is the probability that B- stands at the start, that each token
-    continues the entity to the last, and that the token after does not.
-
-    xp: The array module.
-    posterior (Posterior): What is known of the tags.
-    spans (Ints2d): Rows of start token, end token (exclusive) and label index.
-    RETURNS (Floats1d): The probabilities, of shape (spans,).
-    """
-    starts, ends, labels = spans.T
-    begin = 1 + 2 * labels
-    probabilities = posterior.tags[starts, begin]
-    for offset in range(int((ends - starts).max()) if len(spans) else 0):
-        tokens = starts + offset
-        tags = begin if offset == 0 else begin + 1
-        inner, last = tokens < ends - 1, tokens == ends - 1
-        goes_on = posterior.continuations[xp.minimum(tokens, ends - 1), tags]
-        probabilities *= xp.where(inner, goes_on, xp.where(last, 1 - goes_on, 1.0))
-    return probabilities
-
-
-def _unpacked(xp, rows: ArrayXd, packing: Packing) -> ArrayXd:
+def unpacked(xp, rows: ArrayXd, packing: Packing) -> ArrayXd:
     """RETURNS (ArrayXd): Packed rows, the last axis, in the order of tokens and as the first axis."""
     tokens = xp.empty(rows.shape[::-1], dtype=rows.dtype)
     tokens[packing.forward] = rows.T
     return tokens
 
 
-def _packed_emissions(xp, potentials: Potentials, packing: Packing, allowed: Optional[Array2d]) -> Floats2d:
+def packed_emissions(xp, potentials: Potentials, packing: Packing, allowed: Optional[Array2d]) -> Floats2d:
     """RETURNS (Floats2d): The emissions as float64 of shape (n_tags, rows), -inf where not allowed."""
     emissions = xp.ascontiguousarray(potentials.emissions.dataXd[packing.forward].T, dtype="float64")
     if allowed is not None:

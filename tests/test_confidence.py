@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
-from spacy_bio_ner.crf import posterior, span_probabilities
+from spacy_bio_ner.crf import posterior
+from spacy_bio_ner.marginals import span_probabilities
 from spacy_bio_ner.packing import Packing
 from spacy_bio_ner.scheme import tags_to_spans
 
@@ -142,3 +143,161 @@ def test_confidence_does_not_depend_on_the_batch(trained):
     for batch_size in (1, 7, 64):
         for one, doc in zip(alone, trained.pipe(texts, batch_size=batch_size)):
             assert confidences(doc) == pytest.approx(one, abs=1e-4)
+
+
+def with_candidates(nlp, threshold=1e-4, **settings):
+    nlp.get_pipe("bio_ner").cfg.update(candidate_threshold=threshold, **settings)
+    return nlp
+
+
+def test_candidates_are_written_beside_the_entities(trained):
+    text = "Aspirin or pulmonary warfarin"
+    plain = trained(text)
+    doc = with_candidates(trained, 1e-3)(text)
+    assert [(e.start, e.end, e.label_) for e in doc.ents] == [(e.start, e.end, e.label_) for e in plain.ents]
+    labels = trained.get_pipe("bio_ner").labels
+    expected = enumerate_doc(trained, trained.make_doc(text))
+    group = doc.spans["bio_ner"]
+    found = {(s.start, s.end, labels.index(s.label_)): p for s, p in zip(group, group.attrs["scores"])}
+    assert len(found) == len(group) > len(doc.ents)
+    assert set(found) == {span for span, p in expected.items() if p >= 1e-3}
+    for span, p in found.items():
+        assert p == pytest.approx(expected[span], abs=1e-4)
+    for i, label in enumerate(labels):
+        count = sum(p for (_, _, other), p in expected.items() if other == i)
+        assert group.attrs["expected"][label] == pytest.approx(count, abs=1e-4)
+    assert confidences(doc) == pytest.approx(confidences(plain))
+    [copy] = DocBin().from_bytes(DocBin(docs=[doc]).to_bytes()).get_docs(spacy.blank("en").vocab)
+    assert copy.spans["bio_ner"].attrs == group.attrs
+    copy = next(trained.pipe([text], n_process=2))
+    assert copy.spans["bio_ner"].attrs["scores"] == pytest.approx(group.attrs["scores"], abs=1e-6)
+
+
+def test_alternatives_of_an_entity_exclude_it(trained):
+    text = "Fever after penicillin"
+    doc = with_candidates(trained)(text)
+    labels = trained.get_pipe("bio_ner").labels
+    expected = enumerate_doc(trained, trained.make_doc(text))
+    for ent in doc.ents:
+        alternatives = ent._.alternatives
+        values = [probability for _, probability in alternatives]
+        assert values == sorted(values, reverse=True)
+        assert [span for span, _ in alternatives].count(None) == 1
+        for span, probability in alternatives:
+            if span is not None:
+                assert (span.start, span.end, span.label_) != (ent.start, ent.end, ent.label_)
+                assert span.start < ent.end and ent.start < span.end
+                key = (span.start, span.end, labels.index(span.label_))
+                assert probability == pytest.approx(expected[key], abs=1e-4)
+    # For an entity of one token these are all that can be: they and the entity add up to 1.
+    [ent] = [ent for ent in doc.ents if ent.text == "Fever"]
+    total = ent._.confidence + sum(probability for _, probability in ent._.alternatives)
+    assert total == pytest.approx(1, abs=1e-2)
+    doc.set_ents([Span(doc, 0, 1, label="OTHER")])
+    assert doc.ents[0]._.alternatives == [] and confidences(doc) == [None]
+
+
+def test_k_best_analyses_are_ranked_and_exact(trained):
+    component = trained.get_pipe("bio_ner")
+    doc = trained.make_doc("Aspirin and fever")
+    [analyses] = component.k_best([doc], 200)
+    assert doc.ents == () and "bio_ner" not in doc.spans
+    values = [probability for _, probability in analyses]
+    assert values == sorted(values, reverse=True)
+    # There are no more tag sequences than these, so that they add up to 1.
+    assert 10 < len(analyses) < 200 and sum(values) == pytest.approx(1, abs=1e-6)
+    best = [(ent.start, ent.end, ent.label_) for ent in analyses[0][0]]
+    done = trained("Aspirin and fever")
+    assert best == [(ent.start, ent.end, ent.label_) for ent in done.ents]
+    by_span = {}
+    for ents, probability in analyses:
+        for ent in ents:
+            key = (ent.start, ent.end, ent.label_)
+            by_span[key] = by_span.get(key, 0.0) + probability
+    for ent in done.ents:
+        assert by_span[ent.start, ent.end, ent.label_] == pytest.approx(ent._.confidence, abs=1e-6)
+    assert component.k_best([trained.make_doc("")], 3) == [[([], 1.0)]]
+    with pytest.raises(ValueError, match="at least 1"):
+        component.k_best([doc], 0)
+
+
+def test_k_best_keeps_presets(trained):
+    component = trained.get_pipe("bio_ner")
+    doc = trained.make_doc("Fever after penicillin")
+    doc.set_ents([Span(doc, 0, 1, label="NEW"), Span(doc, 1, 2, label="DIS")], default="unmodified")
+    [analyses] = component.k_best([doc], 100)
+    assert sum(probability for _, probability in analyses) == pytest.approx(1, abs=1e-6)
+    for ents, _ in analyses:
+        assert [(ent.start, ent.end, ent.label_) for ent in ents[:2]] == [(0, 1, "NEW"), (1, 2, "DIS")]
+
+
+def test_presets_are_candidates_too_and_certain(trained):
+    doc = trained.make_doc("Fever after penicillin")
+    doc.set_ents([Span(doc, 0, 1, label="NEW"), Span(doc, 1, 2, label="DIS")], default="unmodified")
+    doc = with_candidates(trained).get_pipe("bio_ner")(doc)
+    group = doc.spans["bio_ner"]
+    rows = [(span.start, span.end, span.label_, p) for span, p in zip(group, group.attrs["scores"])]
+    assert rows[:2] == [(0, 1, "NEW", 1.0), (1, 2, "DIS", 1.0)]
+    assert all(start >= 2 for start, *_ in rows[2:])
+    assert group.attrs["expected"]["NEW"] == 1.0
+    assert group.attrs["expected"]["DIS"] >= 1.0
+
+
+def test_expected_f_decoding_trades_precision_for_recall_by_beta(trained):
+    rng = numpy.random.default_rng(3)
+    words = " ".join(text for text, _ in TEXTS).split() + ["unknown", "words", "here"]
+    texts = [" ".join(rng.choice(words, size=8)) for _ in range(30)]
+    viterbi_scores = [sum(confidences(doc)) for doc in trained.pipe(texts)]
+    found = {}
+    for beta in (0.2, 1.0, 5.0):
+        with_candidates(trained, None, decoding="expected_f", beta=beta)
+        found[beta] = list(trained.pipe(texts))
+        assert all("expected" not in doc.spans["bio_ner"].attrs for doc in found[beta])
+    sizes = {beta: sum(len(doc.ents) for doc in docs) for beta, docs in found.items()}
+    assert sizes[0.2] < sizes[1.0] < sizes[5.0]
+    # With much weight on recall, the entities carry at least the probability that Viterbi's do.
+    assert sum(sum(confidences(doc)) for doc in found[5.0]) >= sum(viterbi_scores)
+    preset = trained.make_doc("Fever after penicillin")
+    preset.set_ents([Span(preset, 0, 1, label="NEW")], default="unmodified")
+    assert trained.get_pipe("bio_ner")(preset).ents[0].label_ == "NEW"
+    assert trained("").ents == ()
+
+
+def test_temperature_is_kept_with_the_pipeline(trained, tmp_path):
+    text = "Aspirin and warfarin ."
+    sharp = confidences(trained(text))
+    trained.get_pipe("bio_ner").cfg["temperature"] = 3.0
+    flat = confidences(trained(text))
+    assert all(a < b for a, b in zip(flat, sharp))
+    trained.to_disk(tmp_path)
+    assert confidences(spacy.load(tmp_path)(text)) == pytest.approx(flat, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "setting, value", [("candidate_threshold", 0.0), ("decoding", "mean"), ("beta", 0.0), ("temperature", -1.0)]
+)
+def test_settings_without_meaning_are_refused(trained, setting, value):
+    component = trained.get_pipe("bio_ner")
+    component.cfg[setting] = value
+    with pytest.raises(ValueError, match=f"'bio_ner' has {setting}="):
+        trained("Aspirin")
+    if setting != "decoding":  # the config's own check refuses that
+        with pytest.raises(ValueError, match=f"{setting}="):
+            spacy.blank("en").add_pipe("bio_ner", config={setting: value})
+
+
+def test_find_threshold_of_spacy_turns_the_dial(trained, tmp_path):
+    from spacy.cli.find_threshold import find_threshold
+
+    trained.to_disk(tmp_path / "model")
+    docs = []
+    for text, ents in TEXTS:
+        doc = trained.make_doc(text)
+        doc.ents = [doc.char_span(*ent[:2], label=ent[2]) for ent in ents]
+        docs.append(doc)
+    DocBin(docs=docs).to_disk(tmp_path / "dev.spacy")
+    _, best, scores = find_threshold(
+        str(tmp_path / "model"), tmp_path / "dev.spacy", pipe_name="bio_ner", threshold_key="threshold",
+        scores_key="ents_f", n_trials=3,
+    )  # fmt: skip
+    assert best == 1.0 and scores[0.0] == 1.0 and scores[1.0] == 0.0

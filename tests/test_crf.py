@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from thinc.api import NumpyOps
 from thinc.types import Ragged
 
-from spacy_bio_ner.crf import CRF, Potentials, negative_log_likelihood, posterior, viterbi
+from spacy_bio_ner.crf import CRF, Potentials, negative_log_likelihood, posterior
+from spacy_bio_ner.decoding import viterbi
 from spacy_bio_ner.packing import Packing
 from spacy_bio_ner.scheme import allowed_starts, allowed_transitions, is_inside
 

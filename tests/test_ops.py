@@ -9,7 +9,8 @@ import pytest
 from thinc.api import NumpyOps, get_current_ops
 from thinc.types import Ragged
 
-from spacy_bio_ner.crf import CRF, negative_log_likelihood, posterior, viterbi
+from spacy_bio_ner.crf import CRF, negative_log_likelihood, posterior
+from spacy_bio_ner.decoding import viterbi
 from spacy_bio_ner.lstm import BiLSTM
 from spacy_bio_ner.packing import Packing
 

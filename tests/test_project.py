@@ -64,14 +64,14 @@ def test_project_document_leaves_the_readme_as_it_is(tmp_path):
 @pytest.mark.e2e
 def test_from_the_bundled_corpus_to_an_installed_wheel(tmp_path):
     project = copy_of_the_repository(tmp_path / "project")
-    for step in ("convert", "debug", "train", "evaluate", "package"):
+    for step in ("convert", "debug", "train", "calibrate", "evaluate", "package"):
         run(sys.executable, "-m", "spacy", "project", "run", step, project, cwd=tmp_path)
 
     scores = srsly.read_json(project / "metrics" / "medical-lstm.json")
     assert scores["ents_f"] >= 0.75
 
     # Unchanged, the steps are skipped; a changed library runs them again.
-    for step in ("convert", "train", "evaluate", "package"):
+    for step in ("convert", "train", "calibrate", "evaluate", "package"):
         again = run(sys.executable, "-m", "spacy", "project", "run", step, project, cwd=tmp_path)
         assert "nothing changed" in again.stdout, step
     with (project / "spacy_bio_ner" / "scheme.py").open("a") as file:

@@ -1,26 +1,32 @@
-"""`bio-ner evaluate`: scores of a pipeline against every mention of a corpus's source."""
+"""`bio-ner evaluate`: scores of a pipeline against every mention of a corpus's source, or a forecast of them."""
 
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-import spacy
 import srsly
-from spacy.cli._util import Arg, Opt, setup_gpu
+from spacy.cli._util import Arg, Opt
 from spacy.language import Language
+from spacy.tokens import Doc
 from wasabi import msg
 
 from ..corpora.docbin import read_docs
 from ..corpora.record import CorpusError
 from ..corpora.sources import SHARES
 from ..evaluation.evaluate import evaluate
-from ._app import bio_ner_cli, clear_errors, write_beside
+from ..evaluation.forecast import DOUBTFUL_ERRORS, Forecast, bio_ners, expected_numbers
+from ..evaluation.pairs import predict, read_texts
+from ._app import bio_ner_cli, clear_errors, load_pipeline, write_beside
 
 
 @bio_ner_cli.command("evaluate")
 def evaluate_cli(
     # fmt: off
     model: str = Arg(..., help="Pipeline: the name of an installed one, or a path"),
-    corpus: Path = Arg(..., help=".spacy file, or folder of shards, written by 'bio-ner convert'"),
+    corpus: Path = Arg(
+        ...,
+        help=".spacy file, or folder of shards, written by 'bio-ner convert'; or for a forecast a .txt file with a "
+        "text on each line",
+    ),
     output: Optional[Path] = Opt(None, "--output", "-o", help="JSON file to write the scores to", dir_okay=False),
     train: Optional[Path] = Opt(
         None,
@@ -47,6 +53,10 @@ def evaluate_cli(
     which spaCy's own scorer, printed beside it, does not see. Intervals come
     from resampling the corpus's documents, or its Docs where their documents
     are not known.
+
+    The forecast is what a bio_ner's own probabilities make one expect, as far
+    as they are calibrated. It needs no labels: for a .txt file, or a corpus
+    whose annotation is all missing, it is all there is.
     """
     with clear_errors("Nothing was written"):
         renamed = _read_map(label_map)
@@ -56,20 +66,52 @@ def evaluate_cli(
             )
         if train is None and (corpus.parent / "train.spacy").exists():
             train = corpus.parent / "train.spacy"
-        nlp = _load(model, gpu_id)
-        train_docs = read_docs(train, nlp.vocab) if train else None
-        scores = {
+        nlp = load_pipeline(model, gpu_id)
+        scores: Dict[str, Any] = {
             "model": {"path": model, "name": f"{nlp.meta['lang']}_{nlp.meta['name']}", "version": nlp.meta["version"]},
             "corpus": str(corpus),
-            "train": str(train) if train else None,
-            "label_map": renamed,
-            **evaluate(nlp, read_docs(corpus, nlp.vocab), train_docs, renamed, batch_size),
         }
-        _print_scores(scores)
+        docs = list(read_texts(corpus, nlp) if corpus.suffix == ".txt" else read_docs(corpus, nlp.vocab))
+        if not docs or any(doc.has_annotation("ENT_IOB") for doc in docs):
+            train_docs = read_docs(train, nlp.vocab) if train else None
+            scores.update(train=str(train) if train else None, label_map=renamed)
+            scores.update(evaluate(nlp, docs, train_docs, renamed, batch_size))
+            _print_scores(scores)
+        else:
+            scores["forecast"] = _forecast(nlp, docs, batch_size)
+            _print_forecast(scores["forecast"])
+        if any(component.cfg["temperature"] == 1.0 for component in bio_ners(nlp)):
+            msg.warn("The forecast is from probabilities as trained, which are too sure: see 'bio-ner calibrate'")
         if output:
             with write_beside(output) as beside:
                 srsly.write_json(beside, scores)
             msg.good(f"Saved the scores to {output}")
+
+
+def _forecast(nlp: Language, docs: Sequence[Doc], batch_size: Optional[int]) -> Dict[str, Any]:
+    forecast = Forecast()
+    with expected_numbers(nlp):
+        for doc, _ in predict(nlp, docs, batch_size):
+            forecast.add(doc)
+    scores = forecast.scores()
+    if scores is None:
+        names = ", ".join(nlp.pipe_names) or "none"
+        raise CorpusError(
+            f"found {len(docs)} Docs without labels and no bio_ner in the pipeline (it has {names}): there is neither "
+            "gold to score against nor a probability to forecast from"
+        )
+    return scores
+
+
+def _print_forecast(scores: Dict[str, Any]) -> None:
+    rows = [("all", *_percents(scores, "ents_{}"), *_expected(scores, "ents_{}"))]
+    rows += [(label, *_percents(row), *_expected(row)) for label, row in scores["ents_per_type"].items()]
+    header = ("", "P", "R", "F", "TP", "FP", "FN", "Gold")
+    msg.table(rows, title="Forecast", header=header, divider=True, aligns=("l", *"r" * 7))
+    msg.info(
+        f"{scores['docs']} texts without labels, {scores['doubtful']:.1%} of them doubtful: {DOUBTFUL_ERRORS:g} or "
+        "more of their entities are expected to be wrong or missed"
+    )
 
 
 def _read_map(values: Sequence[str]) -> Dict[str, str]:
@@ -83,17 +125,6 @@ def _read_map(values: Sequence[str]) -> Dict[str, str]:
     return renamed
 
 
-def _load(model: str, gpu_id: int) -> Language:
-    try:
-        setup_gpu(gpu_id)
-    except (ValueError, RuntimeError) as err:  # no CuPy, no such device
-        raise CorpusError(f"--gpu-id {gpu_id}: {err}") from None
-    try:
-        return spacy.load(model)
-    except (OSError, ValueError, ImportError) as err:  # not there, not a pipeline, or one that needs other packages
-        raise CorpusError(f"{model}: cannot load the pipeline: {err}") from None
-
-
 def _print_scores(scores: Dict[str, Any]) -> None:
     within = scores["interval"]
     rows = [
@@ -104,6 +135,8 @@ def _print_scores(scores: Dict[str, Any]) -> None:
         if scores[group]:
             rows.append((f"{group} in training", *_percents(scores[group]), *_counts(scores[group])))
     rows.append(("spaCy's scorer", *_percents(scores["spacy"], "ents_{}"), *[""] * 4))
+    if scores["forecast"]:
+        rows.append(("forecast", *_percents(scores["forecast"], "ents_{}"), *_expected(scores["forecast"], "ents_{}")))
     header = ("", "P", "R", "F", "TP", "FP", "FN", "Gold")
     msg.table(rows, title="Results", header=header, divider=True, aligns=("l", *"r" * 7))
     msg.table(
@@ -142,6 +175,12 @@ def _percents(scores: Dict[str, Any], key: str = "{}") -> List[str]:
 
 def _counts(scores: Dict[str, Any], key: str = "{}") -> List[int]:
     return [scores[key.format(name)] for name in ("tp", "fp", "fn", "support")]
+
+
+def _expected(scores: Dict[str, Any], key: str = "{}") -> List[str]:
+    """RETURNS (List[str]): Expected counts, in the order of _counts."""
+    predicted, right, true = (scores[key.format(name)] for name in ("predicted", "right", "true"))
+    return [f"{number:.0f}" for number in (right, predicted - right, true - right, true)]
 
 
 def _range(ends: Sequence[float]) -> str:

@@ -8,11 +8,11 @@ from spacy.language import Language
 from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from tqdm import tqdm
 
 from ..corpora.docbin import document_id, set_source, source_mentions
 from ..corpora.record import CorpusError
-from ..scheme import IOB_MISSING
+from .forecast import Forecast, expected_numbers
+from .pairs import gold_spans, predict, scored_predictions, text_span
 from .scoring import LEVEL, N_RESAMPLES, SEED, TextSpan, count, interval, prf, resample
 
 
@@ -36,7 +36,8 @@ def evaluate(
         with a label that the gold then never has are left out.
     batch_size (Optional[int]): The number of Docs the pipeline takes at a time.
     RETURNS (Dict[str, Any]): The scores, with spaCy's names. Under "spacy" those of its own scorer for the same
-        predictions, which sees the gold Docs' entities only and compares them by the gold Docs' tokens.
+        predictions, which sees the gold Docs' entities only and compares them by the gold Docs' tokens; under
+        "forecast" what the pipeline's own probabilities make one expect (see forecast.py), None without a bio_ner.
     RAISES (CorpusError): If the Docs, the map and the pipeline cannot be scored together.
     """
     golds = list(docs)
@@ -56,18 +57,21 @@ def evaluate(
 
     scored: List[Tuple[Set[TextSpan], Set[TextSpan]]] = []
     predicted_labels: Counter = Counter()
+    forecast = Forecast()
 
     def examples() -> Iterator[Example]:
         # spaCy's scorer takes the Docs one by one, so that what a transformer hangs on them is soon freed.
-        for predicted, gold in _predict(nlp, golds, batch_size):
+        for predicted, gold in predict(nlp, golds, batch_size):
+            forecast.add(predicted)
             predicted_labels.update(ent.label_ for ent in predicted.ents)
             if label_map:
                 predicted.ents = [ent for ent in predicted.ents if ent.label_ in gold_labels]
-            mentions = _gold_spans(gold)
-            scored.append((mentions, _scored_predictions(predicted, gold, mentions)))
+            mentions = gold_spans(gold)
+            scored.append((mentions, set(scored_predictions(predicted, gold, mentions).values())))
             yield Example(predicted, gold)
 
-    spacy_scores = get_ner_prf(examples())
+    with expected_numbers(nlp):
+        spacy_scores = get_ner_prf(examples())
     if not predicted_labels and not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
         names = ", ".join(nlp.pipe_names) or "none"
         raise CorpusError(f"no component of the pipeline sets doc.ents (it has {names}): add one such as bio_ner")
@@ -88,7 +92,8 @@ def evaluate(
         "unit": "documents" if any(document_id(doc) is not None for doc in golds) else "sentences",
         "n_units": n_units,
         "spacy": spacy_scores,
-        "lost": sum(len(mentions - _entities(doc)) for doc, (mentions, _) in zip(golds, scored)),
+        "forecast": forecast.scores(labels),
+        "lost": sum(len(mentions - set(map(text_span, doc.ents))) for doc, (mentions, _) in zip(golds, scored)),
         "duplicates": sum(len(source_mentions(doc)) - len(mentions) for doc, (mentions, _) in zip(golds, scored)),
         "ignored": predicted_labels.total() - sum(left_out.values()) - n_scored,
         "labels_left_out": left_out,
@@ -104,30 +109,6 @@ def evaluate(
     return result
 
 
-def _predict(nlp: Language, golds: List[Doc], batch_size: Optional[int]) -> Iterator[Tuple[Doc, Doc]]:
-    """Give each gold Doc after the Doc that the pipeline makes of its words, where it is made of words, or of its
-    text."""
-    pairs = ((_unannotated(nlp, gold), gold) for gold in golds)
-    docs = nlp.pipe(pairs, as_tuples=True, batch_size=batch_size)
-    yield from tqdm(docs, total=len(golds), desc="Predicting", unit="doc", leave=False, disable=None)
-
-
-def _unannotated(nlp: Language, gold: Doc) -> Doc:
-    if gold.has_unknown_spaces:
-        return Doc(nlp.vocab, words=[token.text for token in gold])
-    if len(gold.text) > nlp.max_length:
-        raise CorpusError(
-            f"found a text of {len(gold.text)} characters ({gold.text[:40]!r}...), more than the {nlp.max_length} that "
-            "the pipeline takes: split it before converting the corpus"
-        )
-    doc = nlp.make_doc(gold.text)
-    if doc.text != gold.text:
-        raise CorpusError(
-            f"the pipeline's tokenizer changes the text ({gold.text[:40]!r}...): characters cannot be compared"
-        )
-    return doc
-
-
 def _renamed(doc: Doc, label_map: Dict[str, str]) -> Doc:
     """RETURNS (Doc): A copy with other labels, in its entities and in the mentions of its source."""
     mentions = [m._replace(label=label_map.get(m.label, m.label)) for m in source_mentions(doc)]
@@ -138,27 +119,8 @@ def _renamed(doc: Doc, label_map: Dict[str, str]) -> Doc:
     return doc
 
 
-def _gold_spans(doc: Doc) -> Set[TextSpan]:
-    text = doc.text
-    return {TextSpan(m.start_char, m.end_char, m.label, text[m.start_char : m.end_char]) for m in source_mentions(doc)}
-
-
-def _entities(doc: Doc) -> Set[TextSpan]:
-    return {TextSpan(ent.start_char, ent.end_char, ent.label_, ent.text) for ent in doc.ents}
-
-
-def _scored_predictions(predicted: Doc, gold: Doc, mentions: Set[TextSpan]) -> Set[TextSpan]:
-    """RETURNS (Set[TextSpan]): The predictions that are right or wrong."""
-
-    def touches_missing(span: TextSpan) -> bool:
-        tokens = gold.char_span(span.start_char, span.end_char, alignment_mode="expand")
-        return any(token.ent_iob == IOB_MISSING for token in tokens)
-
-    return {span for span in _entities(predicted) if span in mentions or not touches_missing(span)}
-
-
 def _train_keys(docs: Iterable[Doc], label_map: Dict[str, str]) -> Set[Tuple[str, str]]:
-    spans = (span for doc in docs for span in _gold_spans(doc))
+    spans = (span for doc in docs for span in gold_spans(doc))
     return {_key(span._replace(label=label_map.get(span.label, span.label))) for span in spans}
 
 

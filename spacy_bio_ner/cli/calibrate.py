@@ -1,0 +1,149 @@
+"""`bio-ner calibrate`: probabilities that hold, and `bio-ner threshold`: what being surer costs."""
+
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import srsly
+from spacy.cli._util import Arg, Opt
+from spacy.language import Language
+from wasabi import msg
+
+from ..corpora.docbin import read_docs
+from ..corpora.record import CorpusError
+from ..evaluation.calibration import (
+    N_BINS,
+    Judgements,
+    bio_ner_of,
+    brier_score,
+    expected_calibration_error,
+    fit_temperature,
+    judge,
+    reliability,
+    score_corpus,
+)
+from ..evaluation.dial import threshold_for, turn
+from ..evaluation.figures import reliability_diagram
+from ._app import bio_ner_cli, clear_errors, load_pipeline, write_beside
+
+
+@bio_ner_cli.command("calibrate")
+def calibrate_cli(
+    # fmt: off
+    model: str = Arg(..., help="Pipeline: a path, or with --output the name of an installed one"),
+    dev: Path = Arg(..., help=".spacy file, or folder of shards, that the pipeline was not trained on"),
+    output: Optional[Path] = Opt(
+        None, "--output", "-o", help="Folder to save the calibrated pipeline to. By default it is MODEL itself"
+    ),
+    scores: Optional[Path] = Opt(None, "--scores", "-s", help="JSON file to write the figures to", dir_okay=False),
+    diagram: Optional[Path] = Opt(
+        None, "--diagram", "-d", help="PNG file to draw a reliability diagram to, before and after", dir_okay=False
+    ),
+    batch_size: Optional[int] = Opt(None, "--batch-size", "-b", min=1, help="Number of Docs to predict at a time"),
+    gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU ID or -1 for CPU"),
+    # fmt: on
+):
+    """
+    Calibrate a pipeline's probabilities on a corpus it was not trained on.
+
+    A trained model is surer than it is right. The one number that is fitted,
+    a temperature that all scores are divided by, makes the annotation of the
+    corpus most probable. It changes no entity, unless a threshold or
+    expected_f decides by probabilities, and is saved with the pipeline.
+    """
+    with clear_errors("Nothing was written"):
+        nlp = load_pipeline(model, gpu_id)
+        component = bio_ner_of(nlp)
+        golds = list(read_docs(dev, nlp.vocab))
+        before = judge(nlp, golds, batch_size)
+        old = component.cfg["temperature"]
+        component.cfg["temperature"] = fit_temperature(component.model.ops, score_corpus(nlp, golds, batch_size))
+        after = judge(nlp, golds, batch_size)
+        figures = {"before": _figures(before, old), "after": _figures(after, component.cfg["temperature"])}
+        msg.table(
+            [
+                (name, *(f"{row[key]:.4f}" for key in ("temperature", "ece", "brier", "confidence", "precision")))
+                for name, row in figures.items()
+            ],
+            title="Calibration",
+            header=("", "Temperature", "Calibration error", "Brier score", "Mean confidence", "Precision"),
+            divider=True,
+            aligns=("l", *"r" * 5),
+        )
+        msg.info(f"{len(after.right)} entities of {dev}; calibration error: {N_BINS} bins of equal size")
+        if scores:
+            with write_beside(scores) as beside:
+                srsly.write_json(beside, {"model": model, "corpus": str(dev), **figures})
+        if diagram:
+            with write_beside(diagram) as beside:
+                reliability_diagram({"before": before, "after": after}, beside)
+        _save(nlp, model, output)
+
+
+@bio_ner_cli.command("threshold")
+def threshold_cli(
+    # fmt: off
+    model: str = Arg(..., help="Pipeline: a path, or the name of an installed one"),
+    dev: Path = Arg(..., help=".spacy file, or folder of shards, that the pipeline was not trained on"),
+    precision: Optional[float] = Opt(None, "--precision", "-p", min=0, max=1, help="Precision wanted, 0 to 1"),
+    recall: Optional[float] = Opt(None, "--recall", "-r", min=0, max=1, help="Recall wanted, 0 to 1"),
+    output: Optional[Path] = Opt(None, "--output", "-o", help="Folder to save the pipeline with that threshold to"),
+    batch_size: Optional[int] = Opt(None, "--batch-size", "-b", min=1, help="Number of Docs to predict at a time"),
+    gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU ID or -1 for CPU"),
+    # fmt: on
+):
+    """
+    Name the threshold for a wanted precision or recall, and what it costs.
+
+    Entities less probable than the threshold are left out. Of all thresholds
+    that reach the wanted precision the one with the highest recall is named,
+    and the other way round.
+    """
+    with clear_errors("Nothing was written"):
+        if (precision is None) == (recall is None):
+            raise CorpusError("expected one of --precision and --recall")
+        nlp = load_pipeline(model, gpu_id)
+        component = bio_ner_of(nlp)
+        component.cfg["threshold"] = 0.0
+        dial = turn(judge(nlp, list(read_docs(dev, nlp.vocab)), batch_size))
+        point = threshold_for(dial, precision, recall)
+        if point is None:
+            name, best = ("precision", dial.precision) if recall is None else ("recall", dial.recall)
+            raise CorpusError(f"no threshold has so much {name} on {dev}: the most is {best.max():.4f}")
+        rows: List[Any] = []
+        for name, i in (("none", len(dial.thresholds) - 1), (f"{dial.thresholds[point]:.4f}", point)):
+            p, r = dial.precision[i], dial.recall[i]
+            rows.append((name, *(f"{100 * value:.2f}" for value in (p, r, 2 * p * r / (p + r) if p + r else 0.0))))
+        msg.table(rows, title="Threshold", header=("", "P", "R", "F"), divider=True, aligns=("l", "r", "r", "r"))
+        if output:
+            component.cfg["threshold"] = float(dial.thresholds[point])
+            _save(nlp, model, output)
+
+
+def _figures(judgements: Judgements, temperature: float) -> Dict[str, Any]:
+    probabilities, right, _, n_gold = judgements
+    return {
+        "temperature": temperature,
+        "ece": expected_calibration_error(probabilities, right),
+        "brier": brier_score(probabilities, right),
+        "confidence": float(probabilities.mean()),
+        "precision": float(right.mean()),
+        "recall": float(right.sum()) / n_gold if n_gold else None,
+        "bins": reliability(probabilities, right).tolist(),
+    }
+
+
+def _save(nlp: Language, model: str, output: Optional[Path]) -> None:
+    """Save a pipeline whose settings have changed: all of it to another folder, or the settings to its own."""
+    if output is None:
+        component = bio_ner_of(nlp)
+        settings = Path(model) / component.name / "cfg"
+        if not settings.is_file():
+            raise CorpusError(f"{model}: not a folder with a pipeline, which could be changed: give --output")
+        with write_beside(settings) as beside:
+            srsly.write_json(beside, component.cfg)
+    else:
+        if output.exists() and not (output / "config.cfg").is_file():
+            raise CorpusError(f"{output}: exists and is no pipeline: give a folder that is new, or a pipeline's")
+        with write_beside(output) as beside:
+            nlp.to_disk(beside)
+    msg.good(f"Saved the pipeline to {output or model}")

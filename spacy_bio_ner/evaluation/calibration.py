@@ -1,0 +1,151 @@
+"""How far probabilities can be trusted: calibration of a pipeline's confidences, measured and mended."""
+
+from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.util import minibatch
+from thinc.api import Ops
+from tqdm import tqdm
+
+from ..annotation import gold_tags
+from ..component import BioEntityRecognizer
+from ..confidence import read_confidences
+from ..corpora.record import CorpusError
+from ..crf import Potentials, negative_log_likelihood, tempered
+from ..scheme import n_tags
+from .forecast import bio_ners
+from .pairs import gold_spans, predict, scored_predictions, unannotated
+
+N_BINS = 15
+TEMPERATURES = (0.05, 20.0)
+
+
+class Judgements(NamedTuple):
+    """The entities that a pipeline has found in a corpus, as far as they are right or wrong.
+
+    probabilities (ndarray): The confidence of each, float64.
+    right (ndarray): Whether each is a gold mention, booleans.
+    docs (ndarray): The index of the Doc of each, int64.
+    n_gold (int): The number of gold mentions.
+    """
+
+    probabilities: numpy.ndarray
+    right: numpy.ndarray
+    docs: numpy.ndarray
+    n_gold: int
+
+
+def bio_ner_of(nlp: Language) -> BioEntityRecognizer:
+    """RETURNS (BioEntityRecognizer): The bio_ner component of a pipeline.
+    RAISES (CorpusError): If it has none.
+    """
+    for component in bio_ners(nlp):
+        return component
+    names = ", ".join(nlp.pipe_names) or "none"
+    raise CorpusError(f"no component of the pipeline is a bio_ner, which has probabilities (it has {names})")
+
+
+def judge(nlp: Language, golds: Sequence[Doc], batch_size: Optional[int] = None) -> Judgements:
+    """Run a pipeline over a corpus and tell right entities from wrong ones, by the rules of `evaluate`.
+
+    nlp (Language): The pipeline, with a bio_ner.
+    golds (Sequence[Doc]): The gold Docs.
+    batch_size (Optional[int]): The number of Docs the pipeline takes at a time.
+    RETURNS (Judgements): Its entities.
+    RAISES (CorpusError): If there is no entity to judge.
+    """
+    bio_ner_of(nlp)
+    rows: List[Tuple[float, bool, int]] = []
+    n_gold = 0
+    for i, (predicted, gold) in enumerate(predict(nlp, golds, batch_size)):
+        mentions = gold_spans(gold)
+        n_gold += len(mentions)
+        confidences = read_confidences(predicted)
+        for ent, span in scored_predictions(predicted, gold, mentions).items():
+            confidence = confidences.get((ent.start, ent.end, ent.label))
+            if confidence is not None:  # set or changed by another component
+                rows.append((confidence, span in mentions, i))
+    if not rows:
+        raise CorpusError(f"the pipeline finds no entity in the corpus's {len(golds)} Docs: there is nothing to judge")
+    probabilities, right, docs = zip(*rows)
+    return Judgements(numpy.array(probabilities), numpy.array(right), numpy.array(docs), n_gold)
+
+
+def reliability(probabilities: numpy.ndarray, right: numpy.ndarray, n_bins: int = N_BINS) -> numpy.ndarray:
+    """Bins of equal size in the order of the probabilities, for a reliability diagram.
+
+    probabilities (ndarray): The probability of each entity.
+    right (ndarray): Whether each is right.
+    n_bins (int): The number of bins.
+    RETURNS (ndarray): For each bin that is not empty its mean probability, the share of right ones, and its size,
+        float64 of shape (bins, 3).
+    """
+    order = numpy.argsort(probabilities, kind="stable")
+    bins = [rows for rows in numpy.array_split(order, n_bins) if len(rows)]
+    return numpy.array([(probabilities[rows].mean(), right[rows].mean(), len(rows)) for rows in bins])
+
+
+def expected_calibration_error(probabilities: numpy.ndarray, right: numpy.ndarray, n_bins: int = N_BINS) -> float:
+    """The mean distance between probability and share of right ones over bins of equal size (Naeini et al. 2015, there
+    with bins of equal width).
+
+    RETURNS (float): The error, 0 to 1.
+    """
+    mean, share, size = reliability(probabilities, right, n_bins).T
+    return float((size * abs(mean - share)).sum() / size.sum())
+
+
+def brier_score(probabilities: numpy.ndarray, right: numpy.ndarray) -> float:
+    """RETURNS (float): The mean squared distance between probability and truth (Brier 1950), 0 to 1."""
+    return float(numpy.mean((probabilities - right) ** 2))
+
+
+def score_corpus(nlp: Language, golds: Sequence[Doc], batch_size: Optional[int] = None) -> List[Tuple]:
+    """Find the scores that the model gives a corpus, and the tags that its annotation allows.
+
+    nlp (Language): The pipeline, with a bio_ner.
+    golds (Sequence[Doc]): The gold Docs.
+    batch_size (Optional[int]): The number of Docs the pipeline takes at a time.
+    RETURNS (List[Tuple[Potentials, ndarray]]): For each batch the scores, and the allowed tags, booleans of shape
+        (tokens, n_tags).
+    """
+    component = bio_ner_of(nlp)
+    labels = [nlp.vocab.strings.add(label) for label in component.labels]
+    earlier = nlp.pipe_names[: [pipe for _, pipe in nlp.pipeline].index(component)]
+    scored = []
+    with nlp.select_pipes(enable=earlier):
+        pairs = nlp.pipe(((unannotated(nlp, gold), gold) for gold in golds if len(gold)), as_tuples=True)
+        pairs = tqdm(pairs, total=len(golds), desc="Scoring", unit="doc", leave=False, disable=None)
+        for batch in minibatch(pairs, batch_size or nlp.batch_size):
+            examples = [Example(doc, gold) for doc, gold in batch]
+            allowed = gold_tags(examples, labels, n_tags(len(labels)))
+            scored.append((component.model.predict([eg.predicted for eg in examples]), allowed))
+    return scored
+
+
+def fit_temperature(ops: Ops, scored: Iterable[Tuple[Potentials, numpy.ndarray]]) -> float:
+    """Find the temperature at which a corpus's annotation is most probable. Its likelihood is that of whole tag
+    sequences, so that all probabilities are fitted, not only those of predicted entities.
+
+    ops (Ops): The ops of the model.
+    scored (Iterable[Tuple[Potentials, ndarray]]): What score_corpus returns.
+    RETURNS (float): The temperature.
+    RAISES (CorpusError): If SciPy is not installed.
+    """
+    try:
+        from scipy.optimize import minimize_scalar
+    except ImportError:
+        raise CorpusError('SciPy is needed to calibrate: pip install "spacy-bio-ner[report]"') from None
+
+    scored = list(scored)
+
+    def loss(log_temperature: float) -> float:
+        temperature = float(numpy.exp(log_temperature))
+        batches = ((tempered(potentials, temperature), allowed) for potentials, allowed in scored)
+        return sum(negative_log_likelihood(ops, *batch)[0] for batch in batches)
+
+    found = minimize_scalar(loss, bounds=numpy.log(TEMPERATURES), method="bounded", options={"xatol": 1e-3})
+    return float(numpy.exp(found.x))
