@@ -4,12 +4,14 @@ Both directions advance together, each from its own end of the sequence, over pa
 there is no padding to read, and one matrix product and a few element-wise calls make a step of both.
 """
 
-from typing import Callable, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 from thinc.api import Model, Ops
 from thinc.types import Floats2d, Floats3d, Ragged
 
-from .packing import Packing
+from .packing import Packing, pack
+
+State = Tuple[Floats3d, Floats3d]
 
 
 def BiLSTM(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[Ragged, Ragged]:
@@ -52,14 +54,25 @@ def forward(model: Model[Ragged, Ragged], Xr: Ragged, is_train: bool) -> Tuple[R
     X = Xr.dataXd
     W, U, b = model.get_param("W"), model.get_param("U"), model.get_param("b")
     nH = U.shape[1]
-    packing = Packing(model.ops, Xr.lengths)
-    gates = _project(xp, X, packing, W, b)
-    cells = xp.empty((2, len(X), nH), dtype=X.dtype)
-    hidden = xp.empty((2, len(X), nH), dtype=X.dtype)
-    _run(xp, packing, gates, cells, hidden, U)
+    packing = pack(model.ops, Xr.lengths)
+    # Training needs the gates and states of all rows again, prediction only those of one block and the state before it.
+    n_kept = len(X) if is_train else packing.block_size
+    gates = xp.empty((2, n_kept, 4 * nH), dtype=X.dtype)
+    cells = xp.empty((2, n_kept, nH), dtype=X.dtype)
+    hidden = xp.empty((2, n_kept, nH), dtype=X.dtype)
     Y = xp.empty((len(X), 2 * nH), dtype=X.dtype)
-    Y[packing.forward, :nH] = hidden[0]
-    Y[packing.backward, nH:] = hidden[1]
+    state = None
+    for steps in packing.blocks:
+        sizes = packing.sizes[steps]
+        rows = slice(packing.steps[steps][0].start, packing.steps[steps][-1].stop)
+        kept = rows if is_train else slice(0, rows.stop - rows.start)
+        block = gates[:, kept], cells[:, kept], hidden[:, kept]
+        for d, order in enumerate((packing.forward, packing.backward)):
+            xp.matmul(xp.take(X, order[rows], axis=0), W[d], out=block[0][d])
+        block[0][...] += b[:, None]
+        state = _run(xp, sizes, *block, U, state)
+        Y[packing.forward[rows], :nH] = block[2][0]
+        Y[packing.backward[rows], nH:] = block[2][1]
 
     def backprop(dYr: Ragged) -> Ragged:
         dY = dYr.dataXd
@@ -78,35 +91,35 @@ def forward(model: Model[Ragged, Ragged], Xr: Ragged, is_train: bool) -> Tuple[R
     return Ragged(Y, Xr.lengths), backprop
 
 
-def _project(xp, X: Floats2d, packing: Packing, W: Floats3d, b: Floats2d) -> Floats3d:
-    """The part of the gates that comes from the input, in packed order."""
-    gates = xp.empty((2, len(X), W.shape[2]), dtype=X.dtype)
-    for d, order in enumerate((packing.forward, packing.backward)):
-        xp.matmul(X[order], W[d], out=gates[d])
-        gates[d] += b[d]
-    return gates
-
-
-def _run(xp, packing: Packing, gates: Floats3d, cells: Floats3d, hidden: Floats3d, U: Floats3d) -> None:
-    """Run the recurrence. On entry gates holds their input part, on return their activations."""
+def _run(
+    xp, sizes: List[int], gates: Floats3d, cells: Floats3d, hidden: Floats3d, U: Floats3d, state: Optional[State]
+) -> State:
+    """Run the recurrence through steps of the given sizes, from the state before them to the one after.
+    On entry gates holds their input part, on return their activations."""
     nH = U.shape[1]
-    h = c = None
-    for n, rows in zip(packing.sizes, packing.steps):
+    if state is not None:
+        h, c = state
+    start = 0
+    for n in sizes:
+        rows = slice(start, start + n)
+        start += n
         g = gates[:, rows]
-        if h is not None:
+        if state is not None:
             g += xp.matmul(h[:, :n], U)
         sigmoids = g[:, :, : 3 * nH]
         sigmoids *= 0.5  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one call activates all four gates
         xp.tanh(g, out=g)
         sigmoids *= 0.5
         sigmoids += 0.5
-        new = cells[:, rows]
-        xp.multiply(g[:, :, nH : 2 * nH], g[:, :, 3 * nH :], out=new)
-        if c is not None:
+        new = g[:, :, nH : 2 * nH] * g[:, :, 3 * nH :]
+        if state is not None:
             new += g[:, :, 2 * nH : 3 * nH] * c[:, :n]
+        cells[:, rows] = new
         c, h = new, hidden[:, rows]
         xp.tanh(c, out=h)
         h *= g[:, :, :nH]
+        state = h, c
+    return h.copy(), c
 
 
 def _run_back(xp, packing: Packing, gates: Floats3d, cells: Floats3d, dhidden: Floats3d, U: Floats3d) -> Floats3d:

@@ -35,6 +35,7 @@ class Packing:
     steps (List[slice]): The rows of each step.
     sizes (List[int]): The number of rows of each step, falling.
     blocks (List[slice]): The steps in runs of at least one step and, where steps are small, about BLOCK_ROWS rows.
+    block_size (int): The number of rows of the largest block.
     forward (Ints1d): For each row the token it stands for, as an index into the concatenated batch.
     backward (Ints1d): The same when each sequence is read from its end.
     previous (Ints1d): For each row after the first step, the row of the same sequence one step before.
@@ -59,6 +60,7 @@ class Packing:
         self.sizes: List[int] = sizes.tolist()
         self.steps: List[slice] = [slice(a, b) for a, b in zip(bounds, bounds[1:])]
         self.blocks = _blocks(offsets)
+        self.block_size = max((bounds[block.stop] - bounds[block.start] for block in self.blocks), default=0)
         self.forward = xp.asarray(starts[rank] + step)
         self.backward = xp.asarray((starts + running)[rank] - 1 - step)
         later = slice(self.sizes[0] if n_steps else 0, None)
