@@ -7,7 +7,7 @@ there is no padding to read, and one matrix product and a few element-wise calls
 from typing import Callable, List, Optional, Tuple
 
 from thinc.api import Model, Ops
-from thinc.types import Floats2d, Floats3d, Ragged
+from thinc.types import Floats2d, Floats3d, Floats4d, Ragged
 
 from .packing import Packing, pack
 
@@ -57,80 +57,88 @@ def forward(model: Model[Ragged, Ragged], Xr: Ragged, is_train: bool) -> Tuple[R
     packing = pack(model.ops, Xr.lengths)
     # Training needs the gates and states of all rows again, prediction only those of one block and the state before it.
     n_kept = len(X) if is_train else packing.block_size
-    gates = xp.empty((2, n_kept, 4 * nH), dtype=X.dtype)
-    cells = xp.empty((2, n_kept, nH), dtype=X.dtype)
-    hidden = xp.empty((2, n_kept, nH), dtype=X.dtype)
+    gates = xp.empty((n_kept, 4, 2, nH), dtype=X.dtype)
+    cells = xp.empty((n_kept, 2, nH), dtype=X.dtype)
+    hidden = xp.empty((n_kept, 2, nH), dtype=X.dtype)
     Y = xp.empty((len(X), 2 * nH), dtype=X.dtype)
+    W_by_gate, b_by_gate = _by_gate(W), _by_gate(b[:, None])[:, :, 0]
     state = None
     for steps in packing.blocks:
-        sizes = packing.sizes[steps]
-        rows = slice(packing.steps[steps][0].start, packing.steps[steps][-1].stop)
+        rows = slice(packing.steps[steps.start].start, packing.steps[steps.stop - 1].stop)
         kept = rows if is_train else slice(0, rows.stop - rows.start)
-        block = gates[:, kept], cells[:, kept], hidden[:, kept]
-        for d, order in enumerate((packing.forward, packing.backward)):
-            xp.matmul(xp.take(X, order[rows], axis=0), W[d], out=block[0][d])
-        block[0][...] += b[:, None]
-        state = _run(xp, sizes, *block, U, state)
-        Y[packing.forward[rows], :nH] = block[2][0]
-        Y[packing.backward[rows], nH:] = block[2][1]
+        orders = packing.forward[rows], packing.backward[rows]
+        inputs = xp.stack([xp.take(X, order, axis=0) for order in orders])
+        xp.matmul(inputs, W_by_gate, out=gates[kept].transpose(1, 2, 0, 3))
+        gates[kept] += b_by_gate
+        state = _run(xp, packing.sizes[steps], gates[kept], cells[kept], hidden[kept], U, state)
+        for d, order in enumerate(orders):
+            Y[order, d * nH : (d + 1) * nH] = hidden[kept, d]
 
     def backprop(dYr: Ragged) -> Ragged:
         dY = dYr.dataXd
         dhidden = xp.stack([dY[packing.forward, :nH], dY[packing.backward, nH:]])
-        dgates = _run_back(xp, packing, gates, cells, dhidden, U)
+        by_direction = gates.transpose(1, 2, 0, 3), cells.transpose(1, 0, 2)
+        dgates = _run_back(xp, packing, *by_direction, dhidden, U)
         dX = xp.zeros_like(X)
         for d, order in enumerate((packing.forward, packing.backward)):
             dX[order] += dgates[d] @ W[d].T
         Xd = xp.stack([X[packing.forward], X[packing.backward]])
         later = dgates[:, packing.steps[0].stop :] if packing.steps else dgates
         model.inc_grad("W", xp.matmul(Xd.transpose(0, 2, 1), dgates))
-        model.inc_grad("U", xp.matmul(hidden[:, packing.previous].transpose(0, 2, 1), later))
+        model.inc_grad("U", xp.matmul(hidden[packing.previous].transpose(1, 2, 0), later))
         model.inc_grad("b", dgates.sum(axis=1))
         return Ragged(dX, dYr.lengths)
 
     return Ragged(Y, Xr.lengths), backprop
 
 
+def _by_gate(array: Floats3d) -> Floats4d:
+    """RETURNS (Floats4d): A view of shape (4, 2, rows, nH) of an array of shape (2, rows, 4 * nH)."""
+    return array.reshape(*array.shape[:2], 4, -1).transpose(2, 0, 1, 3)
+
+
 def _run(
-    xp, sizes: List[int], gates: Floats3d, cells: Floats3d, hidden: Floats3d, U: Floats3d, state: Optional[State]
+    xp, sizes: List[int], gates: Floats4d, cells: Floats3d, hidden: Floats3d, U: Floats3d, state: Optional[State]
 ) -> State:
     """Run the recurrence through steps of the given sizes, from the state before them to the one after.
     On entry gates holds their input part, on return their activations."""
-    nH = U.shape[1]
-    if state is not None:
-        h, c = state
+    width = 2 * U.shape[1]
+    U = _by_gate(U)
+    product = xp.empty((max(sizes), *gates.shape[1:]), dtype=gates.dtype)
+    product_by_gate, hidden_by_direction = product.transpose(1, 2, 0, 3), hidden.transpose(1, 0, 2)
+    # Views of two axes and not of four: calls on contiguous arrays cost least, which counts where steps are small.
+    gates, cells, hidden, product = (array.reshape(len(array), -1) for array in (gates, cells, hidden, product))
+    h, c = (None, None) if state is None else state
     start = 0
     for n in sizes:
         rows = slice(start, start + n)
         start += n
-        g = gates[:, rows]
-        if state is not None:
-            g += xp.matmul(h[:, :n], U)
-        sigmoids = g[:, :, : 3 * nH]
+        g, new, out = gates[rows], cells[rows], hidden[rows]
+        if h is not None:
+            xp.matmul(h[:, :n], U, out=product_by_gate[:, :, :n])
+            g += product[:n]
+        sigmoids = g[:, : 3 * width]
         sigmoids *= 0.5  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one call activates all four gates
         xp.tanh(g, out=g)
         sigmoids *= 0.5
         sigmoids += 0.5
-        new = g[:, :, nH : 2 * nH] * g[:, :, 3 * nH :]
-        if state is not None:
-            new += g[:, :, 2 * nH : 3 * nH] * c[:, :n]
-        cells[:, rows] = new
-        c, h = new, hidden[:, rows]
-        xp.tanh(c, out=h)
-        h *= g[:, :, :nH]
-        state = h, c
-    return h.copy(), c
+        xp.multiply(g[:, width : 2 * width], g[:, 3 * width :], out=new)
+        if c is not None:
+            new += g[:, 2 * width : 3 * width] * c[:n]
+        xp.tanh(new, out=out)
+        out *= g[:, :width]
+        h, c = hidden_by_direction[:, rows], new
+    return h.copy(), c.copy()
 
 
-def _run_back(xp, packing: Packing, gates: Floats3d, cells: Floats3d, dhidden: Floats3d, U: Floats3d) -> Floats3d:
+def _run_back(xp, packing: Packing, gates: Floats4d, cells: Floats3d, dhidden: Floats3d, U: Floats3d) -> Floats3d:
     """The gradient of the gates before activation from that of the hidden states."""
-    nH = U.shape[1]
-    n_rows = gates.shape[1]
-    o, i, f, g = (gates[:, :, k * nH : (k + 1) * nH] for k in range(4))
+    nH, n_rows = U.shape[1], gates.shape[2]
+    o, i, f, g = gates
     # What does not depend on the gradient is computed for all steps at once: the derivative of each gate
     # before activation with respect to c (for o: to h), and that of h with respect to c.
     tanh_c = xp.tanh(cells)
-    local = xp.empty_like(gates)
+    local = xp.empty((2, n_rows, 4 * nH), dtype=gates.dtype)
     local[:, :, :nH] = tanh_c * o * (1 - o)
     local[:, :, nH : 2 * nH] = g * i * (1 - i)
     local[:, :, 2 * nH : 3 * nH] = f * (1 - f)
