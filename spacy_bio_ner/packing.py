@@ -40,6 +40,7 @@ class Packing:
     backward (Ints1d): The same when each sequence is read from its end.
     previous (Ints1d): For each row after the first step, the row of the same sequence one step before.
     sequences (Ints1d): For each row of the first step, the index of its sequence in the batch.
+    owners (Ints1d): For each row, the index of its sequence in the batch.
     """
 
     def __init__(self, ops: Ops, lengths: Ints1d):
@@ -66,6 +67,7 @@ class Packing:
         later = slice(self.sizes[0] if n_steps else 0, None)
         self.previous = xp.asarray(offsets[step[later] - 1] + rank[later])
         self.sequences = xp.asarray(order)
+        self.owners = xp.asarray(order[rank])
 
 
 def _blocks(offsets: numpy.ndarray) -> List[slice]:
