@@ -2,8 +2,7 @@
 partition and marginals by forward filtering and backward smoothing, and the loss of training.
 
 Whatever the dtype of the scores, the recursions run in float64 and are normalised at every step, so their
-error does not grow with the length of a document. Arrays inside them are (tags, packed rows): the rows of
-a step are contiguous, and sums over the few tags run along the long axis.
+error does not grow with the length of a document. Arrays inside them are (packed rows, tags).
 """
 
 from dataclasses import dataclass
@@ -134,9 +133,12 @@ def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optio
     emissions = packed_emissions(xp, potentials, packing, allowed)
     transitions = xp.exp(potentials.transitions.astype("float64"))
     starts = xp.exp(potentials.starts.astype("float64"))
-    filtered, predicted, log_totals = _filter(xp, emissions, transitions, starts, packing)
+    highest = emissions.max(axis=1)
+    filtered, predicted, log_totals = _filter(xp, emissions - highest[:, None], transitions, starts, packing)
     if len(log_totals) and not log_totals.min() > LEAST_LOG_TOTAL:
         filtered, predicted, log_totals = _filter_in_logs(xp, emissions, transitions, starts, packing)
+    else:
+        log_totals += highest
     smoothed = filtered.copy()
     # smoothed / predicted, kept in the place of predicted. A tag that was never predicted is never smoothed
     # either, and 0 / tiny is 0.
@@ -144,23 +146,22 @@ def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optio
     future = xp.empty_like(ratio)
     for t in range(len(packing.sizes) - 1, 0, -1):
         n, rows, start = packing.sizes[t], packing.steps[t], packing.steps[t - 1].start
-        step_ratio, step_future = ratio[:, rows], future[:, rows]
-        xp.divide(smoothed[:, rows], step_ratio, out=step_ratio)
-        xp.matmul(transitions, step_ratio, out=step_future)
-        smoothed[:, start : start + n] *= step_future
+        step_ratio, step_future = ratio[rows], future[rows]
+        xp.divide(smoothed[rows], step_ratio, out=step_ratio)
+        xp.matmul(step_ratio, transitions.T, out=step_future)
+        smoothed[start : start + n] *= step_future
     first = packing.sizes[0] if packing.sizes else 0
     inside = xp.asarray(inside_tags(len(starts)))
-    stays = transitions[xp.arange(len(starts)), inside][:, None]
+    stays = transitions[xp.arange(len(starts)), inside]
     continuations = xp.zeros_like(smoothed)
-    goes_on = stays * ratio[inside, first:] / xp.maximum(future[:, first:], TINY)
-    continuations[:, packing.previous] = xp.minimum(goes_on, 1.0)
-    log_totals += emissions.max(axis=0)
+    goes_on = stays * ratio[first:, inside] / xp.maximum(future[first:], TINY)
+    continuations[packing.previous] = xp.minimum(goes_on, 1.0)
     return Posterior(
         xp.bincount(packing.owners, weights=log_totals, minlength=len(potentials.emissions.lengths)),
         unpacked(xp, smoothed, packing),
         unpacked(xp, continuations, packing),
-        transitions * xp.matmul(filtered[:, packing.previous], ratio[:, first:].T),
-        smoothed[:, :first].sum(axis=1),
+        transitions * xp.matmul(filtered[packing.previous].T, ratio[first:]),
+        smoothed[:first].sum(axis=0),
     )
 
 
@@ -169,69 +170,65 @@ def _filter(
 ) -> Tuple[Floats2d, Floats2d, Floats1d]:
     """The forward pass, by products of the exponentiated scores.
 
-    emissions (Floats2d): The packed emissions, of shape (n_tags, rows).
+    emissions (Floats2d): The packed emissions, of shape (rows, n_tags).
     transitions (Floats2d): The exponentiated scores of transitions.
     starts (Floats1d): The exponentiated scores of starts.
-    RETURNS (Tuple[Floats2d, Floats2d, Floats1d]): The probability of each tag of each row given the tokens to it, of
-        shape (n_tags, rows); the same before its own emission, unnormalised; and the log of what the former were
-        divided by, with the highest emission of each row left out. If one of these is less than LEAST_LOG_TOTAL,
-        products have lost too much to be exact.
+    RETURNS (Tuple[Floats2d, Floats2d, Floats1d]): The probability of each tag of each row given the tokens up to it,
+        of shape (rows, n_tags); the same without the row's own emission and unnormalised; and of each row the log
+        of what its probabilities were divided by. With the highest emission of each row at 0 these logs tell
+        whether products have lost too much: one of them is less than LEAST_LOG_TOTAL.
     """
+    everywhere = xp.ones_like(transitions)  # A product with it is the sum over the tags, in the place of each tag.
     with numpy.errstate(divide="ignore", invalid="ignore"):
-        filtered = xp.exp(emissions - emissions.max(axis=0))
-        predicted = xp.empty_like(filtered)
-        totals = xp.empty(filtered.shape[1], dtype="float64")
+        filtered = xp.exp(emissions)
+        predicted, totals = xp.empty_like(filtered), xp.empty_like(filtered)
         before = None
         for n, rows in zip(packing.sizes, packing.steps):
-            joint, step_predicted, total = filtered[:, rows], predicted[:, rows], totals[rows]
+            joint, step_predicted, total = filtered[rows], predicted[rows], totals[rows]
             if before is None:
-                step_predicted[...] = starts[:, None]
+                step_predicted[...] = starts
             else:
-                xp.matmul(transitions.T, before[:, :n], out=step_predicted)
+                xp.matmul(before[:n], transitions, out=step_predicted)
             joint *= step_predicted
-            joint.sum(axis=0, out=total)
+            xp.matmul(joint, everywhere, out=total)
             joint /= total
             before = joint
-        return filtered, predicted, xp.log(totals)
+        return filtered, predicted, xp.log(totals[:, 0])
 
 
 def _filter_in_logs(
     xp, emissions: Floats2d, transitions: Floats2d, starts: Floats1d, packing: Packing
 ) -> Tuple[Floats2d, Floats2d, Floats1d]:
-    """The same as _filter, for scores so far apart that their products vanish: each step is computed in logs."""
-    filtered = emissions - emissions.max(axis=0)
-    predicted = xp.empty_like(filtered)
-    log_totals = xp.empty(filtered.shape[1], dtype="float64")
+    """The same as _filter, for scores so far apart that products vanish: each step is computed in logs."""
+    filtered, predicted = emissions.copy(), xp.empty_like(emissions)
+    log_totals = xp.empty(len(emissions), dtype="float64")
     before = None
     # The log of a forbidden tag's probability is -inf: meant, and no reason to warn.
     with numpy.errstate(divide="ignore"):
         for n, rows in zip(packing.sizes, packing.steps):
-            joint = filtered[:, rows]
-            if before is None:
-                predicted[:, rows] = starts[:, None]
-            else:
-                xp.matmul(transitions.T, before[:, :n], out=predicted[:, rows])
-            joint += xp.log(predicted[:, rows])
-            highest = joint.max(axis=0)
-            joint -= highest
+            joint = filtered[rows]
+            predicted[rows] = starts if before is None else before[:n] @ transitions
+            joint += xp.log(predicted[rows])
+            highest = joint.max(axis=1)
+            joint -= highest[:, None]
             xp.exp(joint, out=joint)
-            total = joint.sum(axis=0)
-            joint /= total
+            total = joint.sum(axis=1)
+            joint /= total[:, None]
             log_totals[rows] = highest + xp.log(total)
             before = joint
     return filtered, predicted, log_totals
 
 
 def unpacked(xp, rows: ArrayXd, packing: Packing) -> ArrayXd:
-    """RETURNS (ArrayXd): Packed rows, the last axis, in the order of tokens and as the first axis."""
-    tokens = xp.empty(rows.shape[::-1], dtype=rows.dtype)
-    tokens[packing.forward] = rows.T
+    """RETURNS (ArrayXd): Packed rows in the order of tokens."""
+    tokens = xp.empty_like(rows)
+    tokens[packing.forward] = rows
     return tokens
 
 
 def packed_emissions(xp, potentials: Potentials, packing: Packing, allowed: Optional[Array2d]) -> Floats2d:
-    """RETURNS (Floats2d): The emissions as float64 of shape (n_tags, rows), -inf where not allowed."""
+    """RETURNS (Floats2d): The emissions as float64 of shape (rows, n_tags), -inf where not allowed."""
     emissions = potentials.emissions.dataXd
     if allowed is not None:
         emissions = xp.where(allowed, emissions, -xp.inf)
-    return xp.ascontiguousarray(xp.take(emissions, packing.forward, axis=0).T, dtype="float64")
+    return xp.take(emissions, packing.forward, axis=0).astype("float64")
