@@ -13,8 +13,9 @@ from .marginals import candidate_spans, expected_counts, outside_probabilities, 
 from .packing import pack
 from .scheme import tags_to_spans
 
-# Which spans expected_f chooses from if no threshold for candidates is set.
-EXPECTED_F_THRESHOLD = 0.05
+# expected_f chooses from spans at least so probable, and Viterbi's. In each document it prefers some entity to none, so
+# that less probable ones would cost more precision than their recall is worth.
+EXPECTED_F_THRESHOLD = 0.2
 
 
 class Predictions(NamedTuple):
@@ -69,24 +70,20 @@ def predict_entities(
     known = posterior(ops, potentials, packing, allowed)
     spans = tags_to_spans(ops.to_numpy(viterbi(ops, potentials, packing, allowed)))
     chosen = numpy.ones(len(spans), dtype=bool)
-    expected = None
-    if candidate_threshold is not None or beta is not None:
-        threshold = EXPECTED_F_THRESHOLD if candidate_threshold is None else candidate_threshold
-        spans, chosen = _with_candidates(spans, ops.to_numpy(candidate_spans(xp, known, threshold)))
-        expected = ops.to_numpy(expected_counts(xp, known, lengths))
+    thresholds = [] if candidate_threshold is None else [candidate_threshold]
+    thresholds += [] if beta is None else [EXPECTED_F_THRESHOLD]
+    if thresholds:
+        spans, chosen = _with_candidates(spans, ops.to_numpy(candidate_spans(xp, known, min(thresholds))))
     probabilities = ops.to_numpy(span_probabilities(xp, known, xp.asarray(spans)))
+    expected = ops.to_numpy(expected_counts(xp, known, lengths)) if thresholds else None
     if beta is not None:
-        bounds = numpy.searchsorted(spans[:, 0], numpy.cumsum([0, *ops.to_numpy(lengths)]))
-        for doc, n_gold in enumerate(expected.sum(axis=1).tolist()):
-            rows = slice(*bounds[doc : doc + 2])
-            decoded = numpy.flatnonzero(chosen[rows])
-            best = best_expected_f(spans[rows], probabilities[rows], n_gold, beta, decoded, n_certain[doc])
-            chosen[rows] = False
-            chosen[rows][best] = True
-    if candidate_threshold is None:
-        spans, probabilities, chosen, expected = spans[chosen], probabilities[chosen], chosen[chosen], None
+        n_gold = expected.sum(axis=1).tolist()
+        chosen = _choose_by_expected_f(spans, probabilities, chosen, ops.to_numpy(lengths), n_gold, n_certain, beta)
+    kept = chosen if candidate_threshold is None else chosen | (probabilities >= candidate_threshold)
+    spans = spans[kept]
     outside = ops.to_numpy(outside_probabilities(xp, known, xp.asarray(spans)))
-    return Predictions(spans, probabilities, outside, chosen, expected)
+    expected = None if candidate_threshold is None else expected
+    return Predictions(spans, probabilities[kept], outside, chosen[kept], expected)
 
 
 def k_best_entities(ops: Ops, potentials: Potentials, allowed: Array2d, k: int) -> List[Tuple[numpy.ndarray, float]]:
@@ -113,3 +110,25 @@ def _with_candidates(decoded: numpy.ndarray, candidates: numpy.ndarray) -> Tuple
     chosen = numpy.zeros(len(spans), dtype=bool)
     chosen[index[: len(decoded)]] = True
     return spans, chosen
+
+
+def _choose_by_expected_f(
+    spans: numpy.ndarray,
+    probabilities: numpy.ndarray,
+    decoded: numpy.ndarray,
+    lengths: numpy.ndarray,
+    n_gold: Sequence[float],
+    n_certain: Sequence[int],
+    beta: float,
+) -> numpy.ndarray:
+    """RETURNS (ndarray): Which spans are the entities, booleans: of each doc's decoded and probable spans those of the
+    highest expected F-score."""
+    eligible = numpy.flatnonzero(decoded | (probabilities >= EXPECTED_F_THRESHOLD))
+    bounds = numpy.searchsorted(spans[eligible, 0], numpy.cumsum([0, *lengths]))
+    chosen = numpy.zeros(len(spans), dtype=bool)
+    for doc, (first, last) in enumerate(zip(bounds, bounds[1:])):
+        rows = eligible[first:last]
+        initial = numpy.flatnonzero(decoded[rows])
+        best = best_expected_f(spans[rows], probabilities[rows], n_gold[doc], beta, initial, n_certain[doc])
+        chosen[rows[best]] = True
+    return chosen

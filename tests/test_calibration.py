@@ -5,6 +5,7 @@ import pytest
 import spacy
 import srsly
 from numpy.testing import assert_allclose
+from scipy.stats import binom
 from spacy.cli import app
 from spacy.tokens import Doc, DocBin, Span
 from typer.testing import CliRunner
@@ -21,7 +22,7 @@ from spacy_bio_ner.evaluation.calibration import (
     judge,
     reliability,
 )
-from spacy_bio_ner.evaluation.dial import threshold_for, turn
+from spacy_bio_ner.evaluation.dial import lower_end, threshold_for, turn
 from spacy_bio_ner.evaluation.evaluate import evaluate
 from spacy_bio_ner.evaluation.forecast import Forecast, expected_numbers
 
@@ -109,16 +110,28 @@ def test_dial_equals_counting():
         numpy.array([0.9, 0.5, 0.7, 0.7, 0.2]), numpy.array([True, True, True, False, False]), numpy.arange(5), 4
     )
     dial = turn(judgements)
-    for threshold, precision, recall in zip(*dial):
+    for threshold, precision, recall, *_ in zip(*dial):
         kept = judgements.probabilities >= threshold
         assert precision == pytest.approx(judgements.right[kept].mean())
         assert recall == pytest.approx(judgements.right[kept].sum() / 4)
     assert_allclose(dial.thresholds, [0.8, 0.6, 0.35, 0.1])
     assert (numpy.diff(dial.recall) >= 0).all()
-    assert dial.thresholds[threshold_for(dial, precision=0.75)] == 0.35
-    assert dial.thresholds[threshold_for(dial, recall=0.2)] == 0.8
-    assert dial.thresholds[threshold_for(dial, recall=0.5)] == 0.35
+    for name, values in (("precision", dial.sure_precision), ("recall", dial.sure_recall)):
+        for wanted in (0.05, 0.2, 0.3, 0.4):
+            point, enough = threshold_for(dial, **{name: wanted}), numpy.flatnonzero(values >= wanted)
+            other = dial.recall if name == "precision" else dial.precision
+            assert point is None if not len(enough) else point in enough
+            assert point is None or other[point] == other[enough].max()
     assert threshold_for(dial, recall=0.8) is None
+
+
+def test_lower_end_is_where_the_share_found_would_be_rare():
+    """Were the true share the lower end, one as high as that found would have a probability of about 5 %."""
+    for right, n in ((190, 200), (950, 1000), (60, 200)):
+        low = lower_end(numpy.array(right / n), numpy.array(n))
+        assert binom.sf(right - 1, n, low) == pytest.approx(0.05, abs=0.012)
+    # All right: the bound is where n right ones in a row have that probability, about.
+    assert lower_end(numpy.array(1.0), numpy.array(60)) == pytest.approx(0.05 ** (1 / 60), abs=0.01)
 
 
 def test_recall_falls_with_the_threshold(trained):

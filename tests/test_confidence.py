@@ -257,6 +257,10 @@ def test_expected_f_decoding_trades_precision_for_recall_by_beta(trained):
     assert sizes[0.2] < sizes[1.0] < sizes[5.0]
     # With much weight on recall, the entities carry at least the probability that Viterbi's do.
     assert sum(sum(confidences(doc)) for doc in found[5.0]) >= sum(viterbi_scores)
+    # What is written beside the entities does not change them.
+    with_candidates(trained, 1.0)
+    again = [[(e.start, e.end) for e in doc.ents] for doc in trained.pipe(texts)]
+    assert again == [[(e.start, e.end) for e in doc.ents] for doc in found[5.0]]
     preset = trained.make_doc("Fever after penicillin")
     preset.set_ents([Span(preset, 0, 1, label="NEW")], default="unmodified")
     assert trained.get_pipe("bio_ner")(preset).ents[0].label_ == "NEW"

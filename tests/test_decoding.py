@@ -12,7 +12,7 @@ from spacy_bio_ner.decoding import k_best, viterbi
 from spacy_bio_ner.expected_f import best_expected_f, expected_f
 from spacy_bio_ner.marginals import candidate_spans, expected_counts, outside_probabilities, span_probabilities
 from spacy_bio_ner.packing import Packing
-from spacy_bio_ner.prediction import predict_entities
+from spacy_bio_ner.prediction import EXPECTED_F_THRESHOLD, predict_entities
 from spacy_bio_ner.scheme import tags_to_spans
 
 from .test_confidence import all_spans, enumerate_spans
@@ -130,7 +130,7 @@ def test_decoding_by_expected_f_is_best_of_all_subsets_and_never_below_viterbi(l
         potentials,
         allowed,
         temperature=1.0,
-        candidate_threshold=0.05,
+        candidate_threshold=None if seed % 2 else 0.01,
         beta=beta,
         n_certain=[0] * len(lengths),
     )
@@ -141,7 +141,7 @@ def test_decoding_by_expected_f_is_best_of_all_subsets_and_never_below_viterbi(l
         rows = [span for span in expected if offset <= span[0] < offset + length]
         n_gold = sum(expected[span] for span in rows)
         own = {tuple(span) for span in decoded.tolist() if offset <= span[0] < offset + length}
-        candidates = [span for span in rows if expected[span] >= 0.05 or span in own]
+        candidates = [span for span in rows if expected[span] >= EXPECTED_F_THRESHOLD or span in own]
 
         def score(some):
             return expected_f(sum(expected[span] for span in some), len(some), n_gold, beta)

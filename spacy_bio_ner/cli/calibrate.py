@@ -95,8 +95,8 @@ def threshold_cli(
     Name the threshold for a wanted precision or recall, and what it costs.
 
     Entities less probable than the threshold are left out. Of all thresholds
-    that reach the wanted precision the one with the highest recall is named,
-    and the other way round.
+    whose precision is as high as wanted, with a probability of 95 %, the one
+    with the highest recall is named, and the other way round.
     """
     with clear_errors("Nothing was written"):
         if (precision is None) == (recall is None):
@@ -107,13 +107,19 @@ def threshold_cli(
         dial = turn(judge(nlp, list(read_docs(dev, nlp.vocab)), batch_size))
         point = threshold_for(dial, precision, recall)
         if point is None:
-            name, best = ("precision", dial.precision) if recall is None else ("recall", dial.recall)
-            raise CorpusError(f"no threshold has so much {name} on {dev}: the most is {best.max():.4f}")
+            name, best = ("precision", dial.sure_precision) if recall is None else ("recall", dial.sure_recall)
+            raise CorpusError(
+                f"no threshold has so much {name} with a probability of 95 % on {dev}: the most is {best.max():.4f}"
+            )
         rows: List[Any] = []
         for name, i in (("none", len(dial.thresholds) - 1), (f"{dial.thresholds[point]:.4f}", point)):
             p, r = dial.precision[i], dial.recall[i]
-            rows.append((name, *(f"{100 * value:.2f}" for value in (p, r, 2 * p * r / (p + r) if p + r else 0.0))))
-        msg.table(rows, title="Threshold", header=("", "P", "R", "F"), divider=True, aligns=("l", "r", "r", "r"))
+            f = 2 * p * r / (p + r) if p + r else 0.0
+            values = (p, dial.sure_precision[i], r, dial.sure_recall[i], f)
+            rows.append((name, *(f"{100 * value:.2f}" for value in values)))
+        header = ("", "P", "at least", "R", "at least", "F")
+        msg.table(rows, title="Threshold", header=header, divider=True, aligns=("l", *"r" * 5))
+        msg.info(f"'At least' holds with a probability of 95 %, for texts such as those of {dev}")
         if output:
             component.cfg["threshold"] = float(dial.thresholds[point])
             _save(nlp, model, output)
