@@ -7,7 +7,7 @@ there is no padding to read, and one matrix product and a few element-wise calls
 from typing import Callable, List, Optional, Tuple
 
 from thinc.api import Model, Ops
-from thinc.types import Floats2d, Floats3d, Floats4d, Ragged
+from thinc.types import Floats3d, Floats4d, Ragged
 
 from .packing import Packing, pack
 
