@@ -4,14 +4,13 @@ Both directions advance together, each from its own end of the sequence, over pa
 there is no padding to read, and one matrix product and a few element-wise calls make a step of both.
 """
 
+from itertools import groupby
 from typing import Callable, List, Optional, Tuple
 
 from thinc.api import Model, Ops
-from thinc.types import Floats3d, Floats4d, Ragged
+from thinc.types import Floats2d, Floats3d, Floats4d, Ragged
 
 from .packing import Packing, pack
-
-State = Tuple[Floats3d, Floats3d]
 
 
 def BiLSTM(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[Ragged, Ragged]:
@@ -61,8 +60,12 @@ def forward(model: Model[Ragged, Ragged], Xr: Ragged, is_train: bool) -> Tuple[R
     cells = xp.empty((n_kept, 2, nH), dtype=X.dtype)
     hidden = xp.empty((n_kept, 2, nH), dtype=X.dtype)
     Y = xp.empty((len(X), 2 * nH), dtype=X.dtype)
-    W_by_gate, b_by_gate = _by_gate(W), _by_gate(b[:, None])[:, :, 0]
-    state = None
+    # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: with three gates halved one call activates all four.
+    halves = xp.ones(4 * nH, dtype=X.dtype)
+    halves[: 3 * nH] = 0.5
+    W_by_gate, b_by_gate, U_by_gate = _by_gate(W), _by_gate(b[:, None])[:, :, 0], _by_gate(U * halves)
+    h = xp.zeros((2, packing.sizes[0] if packing.sizes else 0, nH), dtype=X.dtype)
+    c = xp.zeros((h.shape[1], 2 * nH), dtype=X.dtype)
     for steps in packing.blocks:
         rows = slice(packing.steps[steps.start].start, packing.steps[steps.stop - 1].stop)
         kept = rows if is_train else slice(0, rows.stop - rows.start)
@@ -70,7 +73,8 @@ def forward(model: Model[Ragged, Ragged], Xr: Ragged, is_train: bool) -> Tuple[R
         inputs = xp.stack([xp.take(X, order, axis=0) for order in orders])
         xp.matmul(inputs, W_by_gate, out=gates[kept].transpose(1, 2, 0, 3))
         gates[kept] += b_by_gate
-        state = _run(xp, packing.sizes[steps], gates[kept], cells[kept], hidden[kept], U, state)
+        gates[kept, :3] *= 0.5
+        h, c = _run(xp, packing.sizes[steps], gates[kept], cells[kept], hidden[kept], U_by_gate, h, c)
         for d, order in enumerate(orders):
             Y[order, d * nH : (d + 1) * nH] = hidden[kept, d]
 
@@ -98,36 +102,38 @@ def _by_gate(array: Floats3d) -> Floats4d:
 
 
 def _run(
-    xp, sizes: List[int], gates: Floats4d, cells: Floats3d, hidden: Floats3d, U: Floats3d, state: Optional[State]
-) -> State:
-    """Run the recurrence through steps of the given sizes, from the state before them to the one after.
-    On entry gates holds their input part, on return their activations."""
-    width = 2 * U.shape[1]
-    U = _by_gate(U)
-    product = xp.empty((max(sizes), *gates.shape[1:]), dtype=gates.dtype)
-    product_by_gate, hidden_by_direction = product.transpose(1, 2, 0, 3), hidden.transpose(1, 0, 2)
-    # Views of two axes and not of four: calls on contiguous arrays cost least, which counts where steps are small.
-    gates, cells, hidden, product = (array.reshape(len(array), -1) for array in (gates, cells, hidden, product))
-    h, c = (None, None) if state is None else state
+    xp, sizes: List[int], gates: Floats4d, cells: Floats3d, hidden: Floats3d, U: Floats4d, h: Floats3d, c: Floats2d
+) -> Tuple[Floats3d, Floats2d]:
+    """Run the recurrence through steps of the given sizes, from the state h, c before them to the one after. On entry
+    gates holds their input part, on return their activations."""
+    nH = U.shape[-1]
+    width = 2 * nH
+    product = xp.empty((sizes[0], 4, 2, nH), dtype=gates.dtype)
     start = 0
-    for n in sizes:
-        rows = slice(start, start + n)
-        start += n
-        g, new, out = gates[rows], cells[rows], hidden[rows]
-        if h is not None:
-            xp.matmul(h[:, :n], U, out=product_by_gate[:, :, :n])
-            g += product[:n]
-        sigmoids = g[:, : 3 * width]
-        sigmoids *= 0.5  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one call activates all four gates
-        xp.tanh(g, out=g)
-        sigmoids *= 0.5
-        sigmoids += 0.5
-        xp.multiply(g[:, width : 2 * width], g[:, 3 * width :], out=new)
-        if c is not None:
-            new += g[:, 2 * width : 3 * width] * c[:n]
-        xp.tanh(new, out=out)
-        out *= g[:, :width]
-        h, c = hidden_by_direction[:, rows], new
+    for n, steps in groupby(sizes):
+        n_steps = len(list(steps))
+        rows = slice(start, start + n * n_steps)
+        start = rows.stop
+        # Both directions lie side by side and step after step: where steps are small, calls on contiguous arrays cost
+        # least, and iterating over views costs less than slicing.
+        g = gates[rows].reshape(n_steps, n, 4 * width)
+        o, i, f, candidate = (g[:, :, k * width : (k + 1) * width] for k in range(4))
+        new_c, new_h = cells[rows].reshape(n_steps, n, width), hidden[rows].reshape(n_steps, n, width)
+        by_direction = hidden[rows].reshape(n_steps, n, 2, nH).transpose(0, 2, 1, 3)
+        recurrent, recurrent_by_gate = product[:n].reshape(n, 4 * width), product[:n].transpose(1, 2, 0, 3)
+        h, c = h[:, :n], c[:n]
+        views = zip(g, g[:, :, : 3 * width], o, i, f, candidate, new_c, new_h, by_direction)
+        for g_t, sigmoids, o_t, i_t, f_t, candidate_t, c_t, h_t, h_by_direction in views:
+            xp.matmul(h, U, out=recurrent_by_gate)
+            g_t += recurrent
+            xp.tanh(g_t, out=g_t)
+            sigmoids *= 0.5
+            sigmoids += 0.5
+            xp.multiply(i_t, candidate_t, out=c_t)
+            c_t += f_t * c
+            xp.tanh(c_t, out=h_t)
+            h_t *= o_t
+            h, c = h_by_direction, c_t
     return h.copy(), c.copy()
 
 
