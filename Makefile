@@ -1,6 +1,8 @@
 # `make run` and `make test` set up everything they need in .venv. They only need Python 3.10 or later and pip.
 PYTHON ?= python3
 VENV := .venv
+# What is installed of the optional extras of pyproject.toml
+EXTRAS ?= test
 PY := $(VENV)/bin/python
 TEXT := Tricuspid valve regurgitation and lithium carbonate toxicity in a newborn infant.
 ENTITIES := Tricuspid valve regurgitation/DIS, lithium carbonate/CHEM, toxicity/DIS
@@ -14,7 +16,7 @@ test: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --use-pep517 --constraint constraints.txt setuptools wheel --editable ".[test]"
+	$(PY) -m pip install --quiet --use-pep517 --constraint constraints.txt setuptools wheel --editable ".[$(EXTRAS)]"
 	touch $@
 
 clean:

@@ -1,6 +1,6 @@
-"""What a config can name: the tagger's model and the BiLSTM encoder."""
+"""What a config can name: the tagger's model and its encoders."""
 
-from typing import List, Optional
+from typing import Any, Dict, List, Optional
 
 from spacy.tokens import Doc
 from spacy.util import registry
@@ -73,3 +73,37 @@ def BiLSTMEncoder(width: int, depth: int) -> Model[List[Floats2d], List[Floats2d
     model = chain(list2ragged(), clone(chain(Dropout(), BiLSTM(width)), depth), ragged2list())
     model.set_dim("nO", width)
     return model
+
+
+@registry.architectures("spacy_bio_ner.TransformerEncoder.v1")
+def TransformerEncoder(
+    name: str,
+    window: int,
+    stride: int,
+    mixed_precision: bool,
+    tokenizer_config: Dict[str, Any],
+    transformer_config: Dict[str, Any],
+) -> Model[List[Doc], List[Floats2d]]:
+    """Embed tokens with a pretrained transformer: a token's vector is the mean of its word pieces' vectors, or zero
+    if it has none, as white space. Documents of more pieces than a window are read in overlapping windows, and each
+    piece is taken from the window in which it is farther from the edge. During training whole tokens are masked at the
+    rate of training.dropout, so that context is learned too; the transformer has dropout of its own. Needs the extra
+    "transformers".
+
+    name (str): The transformer to start from: a folder, or a name on the hub. Not read again after training.
+    window (int): The longest stretch that is encoded at once, in word pieces, special ones included.
+    stride (int): The number of pieces from the start of a window to the start of the next.
+    mixed_precision (bool): Multiply matrices in bfloat16 where the device can (a CPU with AVX512-BF16 or AMX, a GPU
+        since Ampere), in training and at prediction. Weights, sums, norms and the vectors stay float32. Rounding
+        depends on the shape of a batch, so vectors then depend a little on the other docs.
+    tokenizer_config (Dict[str, Any]): Settings for the tokenizer, such as {"add_prefix_space": true} for RoBERTa.
+    transformer_config (Dict[str, Any]): Settings for the transformer, such as {"hidden_dropout_prob": 0.2}.
+    RETURNS (Model[List[Doc], List[Floats2d]]): Maps each doc to an array of shape (tokens, width), float32.
+    RAISES (ImportError): If the extra is not installed.
+    RAISES (ValueError): If the windows leave gaps. In initialize: if the transformer cannot be loaded, has no fast
+        tokenizer, or cannot read as many pieces as a window has.
+    """
+    # Not at the top, since spaCy imports all that is registered when it lists what there is.
+    from .transformer import transformer_encoder
+
+    return transformer_encoder(name, window, stride, mixed_precision, tokenizer_config, transformer_config)

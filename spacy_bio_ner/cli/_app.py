@@ -1,9 +1,6 @@
 """The group of commands, made part of spaCy's own command line."""
 
-import os
-import shutil
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Iterator
 
 import spacy
@@ -13,6 +10,9 @@ from spacy.language import Language
 from wasabi import msg
 
 from ..corpora.record import CorpusError
+from ..files import write_beside
+
+__all__ = ["bio_ner_cli", "clear_errors", "load_pipeline", "needs_extra", "write_beside"]
 
 HELP = """Named entity recognition with BIO tags: corpora, honest scores and audits for the bio_ner component."""
 
@@ -39,29 +39,18 @@ def clear_errors(outcome: str) -> Iterator[None]:
 
 
 @contextmanager
-def write_beside(path: Path) -> Iterator[Path]:
-    """Give a path beside a file or folder to write to, and move what is there into its place in the end, so that it is
-    whole or as it was.
+def needs_extra(extra: str) -> Iterator[None]:
+    """Say how to install the packages that a command needs and the library alone does not.
 
-    path (Path): The file or folder. The folder it is in is made if need be.
-    YIELDS (Path): Where to write.
+    extra (str): The optional extra of the library they are in.
+    RAISES (CorpusError): If one is not installed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        yield beside
-        if path.is_dir():  # a folder that holds something cannot be replaced in one step
-            old = path.with_name(f"{beside.name}-old")
-            os.replace(path, old)
-            os.replace(beside, path)
-            shutil.rmtree(old)
-        else:
-            os.replace(beside, path)
-    finally:
-        if beside.is_dir():
-            shutil.rmtree(beside)
-        else:
-            beside.unlink(missing_ok=True)
+        yield
+    except ModuleNotFoundError as err:
+        raise CorpusError(
+            f"{err.name} is not installed, which this command needs: pip install 'spacy-bio-ner[{extra}]'"
+        ) from None
 
 
 def load_pipeline(model: str, gpu_id: int) -> Language:

@@ -47,7 +47,8 @@ def evaluate_cli(
     # fmt: on
 ):
     """
-    Score a pipeline's entities strictly, by characters and label.
+    Score a pipeline's entities strictly, by characters and label, and intents
+    where the corpus and the pipeline have them.
 
     Every mention of the source counts: those lost in conversion are missed,
     which spaCy's own scorer, printed beside it, does not see. Intervals come
@@ -149,6 +150,11 @@ def _print_scores(scores: Dict[str, Any]) -> None:
         divider=True,
         aligns=("l", *"r" * 8),
     )
+    intents = scores["intents"]
+    if intents:
+        rows = [(intent, *_percents(row)) for intent, row in intents["f_per_type"].items()]
+        msg.table(rows, title="Intents", header=("", "P", "R", "F"), divider=True, aligns=("l", *"r" * 3))
+        msg.info(f"Accuracy of intents: {intents['accuracy']:.2%} of {intents['support']} Docs")
     msg.info(f"Intervals: bootstrap, {within['resamples']} resamples of {scores['n_units']} {scores['unit']}")
     if scores["train"]:
         msg.info(f"Seen: the mention's text, in lower case, has the same label in {scores['train']}")

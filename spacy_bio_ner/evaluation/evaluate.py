@@ -12,6 +12,7 @@ from spacy.training import Example
 from ..corpora.docbin import document_id, set_source, source_mentions
 from ..corpora.record import CorpusError
 from .forecast import Forecast, expected_numbers
+from .intents import Intents
 from .pairs import gold_spans, predict, scored_predictions, text_span
 from .scoring import LEVEL, N_RESAMPLES, SEED, TextSpan, count, interval, prf, resample
 
@@ -37,7 +38,8 @@ def evaluate(
     batch_size (Optional[int]): The number of Docs the pipeline takes at a time.
     RETURNS (Dict[str, Any]): The scores, with spaCy's names. Under "spacy" those of its own scorer for the same
         predictions, which sees the gold Docs' entities only and compares them by the gold Docs' tokens; under
-        "forecast" what the pipeline's own probabilities make one expect (see forecast.py), None without a bio_ner.
+        "forecast" what the pipeline's own probabilities make one expect (see forecast.py), None without a bio_ner;
+        under "intents" the scores of the Docs' intents (see intents.py), None where gold or pipeline have none.
     RAISES (CorpusError): If the Docs, the map and the pipeline cannot be scored together.
     """
     golds = list(docs)
@@ -57,12 +59,13 @@ def evaluate(
 
     scored: List[Tuple[Set[TextSpan], Set[TextSpan]]] = []
     predicted_labels: Counter = Counter()
-    forecast = Forecast()
+    forecast, intents = Forecast(), Intents()
 
     def examples() -> Iterator[Example]:
         # spaCy's scorer takes the Docs one by one, so that what a transformer hangs on them is soon freed.
         for predicted, gold in predict(nlp, golds, batch_size):
             forecast.add(predicted)
+            intents.add(predicted, gold)
             predicted_labels.update(ent.label_ for ent in predicted.ents)
             if label_map:
                 predicted.ents = [ent for ent in predicted.ents if ent.label_ in gold_labels]
@@ -93,6 +96,7 @@ def evaluate(
         "n_units": n_units,
         "spacy": spacy_scores,
         "forecast": forecast.scores(labels),
+        "intents": intents.scores(),
         "lost": sum(len(mentions - set(map(text_span, doc.ents))) for doc, (mentions, _) in zip(golds, scored)),
         "duplicates": sum(len(source_mentions(doc)) - len(mentions) for doc, (mentions, _) in zip(golds, scored)),
         "ignored": predicted_labels.total() - sum(left_out.values()) - n_scored,

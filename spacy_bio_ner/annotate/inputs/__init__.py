@@ -1,0 +1,1 @@
+"""Kinds of input: one module for each, one shape out."""

@@ -1,0 +1,41 @@
+"""`bio-ner suggest`: the documents of a run to label next."""
+
+from pathlib import Path
+
+from spacy.cli._util import Arg, Opt
+from wasabi import msg
+
+from ..corpora.record import CorpusError
+from ._app import bio_ner_cli, clear_errors, needs_extra, write_beside
+
+
+@bio_ner_cli.command("suggest")
+def suggest_cli(
+    # fmt: off
+    run: Path = Arg(..., help="Folder written by 'bio-ner annotate'"),
+    dest: Path = Arg(..., help="JSONL file to write"),
+    n_docs: int = Opt(100, "--n-docs", "-n", min=1, help="Number of documents"),
+    tool: str = Opt("prodigy", "--tool", "-t", help="Tool to write for: prodigy or doccano"),
+    # fmt: on
+):
+    """
+    Choose the documents whose labelling would teach most.
+
+    They are those with most errors to be expected for their length, mentions
+    that are wrong and mentions that are missed, label by label in turn and
+    without near duplicates. They come with the entities found in them. What
+    the tool then exports, 'bio-ner convert' reads.
+    """
+    with clear_errors("Nothing was written"), needs_extra("scale"):
+        from ..annotate.outputs import write_jsonl
+        from ..insights.suggest import TOOLS, suggest
+
+        if tool not in TOOLS:
+            raise CorpusError(f"--tool {tool}: unknown, expected {', '.join(TOOLS)}")
+        if dest.is_dir():
+            raise CorpusError(f"{dest}: found a folder, expected a file to write")
+        chosen = suggest(run, n_docs)
+        columns = ["document", "doubt", "text", "entities"]
+        with write_beside(dest) as beside:
+            write_jsonl(beside, [TOOLS[tool](*row) for row in chosen[columns].itertuples(index=False)])
+        msg.good(f"Wrote {len(chosen)} documents to {dest}")
