@@ -61,14 +61,14 @@ def forward(
     model: Model[List[Doc], List[Floats2d]], docs: List[Doc], is_train: bool
 ) -> Tuple[List[Floats2d], Callable]:
     ops, cache = model.ops, model.attrs["cache"]
-    lengths = ops.asarray1i([len(doc) for doc in docs])
+    bounds = numpy.cumsum([0] + [len(doc) for doc in docs]).tolist()
     if not is_train:
         attrs = _attributes(docs)
         tables, mix = model.layers[0].layers
         nodes = [table.layers[1] for table in tables.layers] + mix.layers
         weights = [node.get_param(name) for node in nodes for name in node.param_names]
         embed = lambda tokens: model.layers[0].predict(ops.asarray(_features(model, docs, attrs[tokens])))  # noqa: E731
-        return ops.unflatten(cache.vectors(ops, _keys(attrs), weights, embed), lengths), lambda d_docs: []
+        return _by_doc(cache.vectors(ops, _keys(attrs), weights, embed), bounds), lambda d_docs: []
     cache.clear()
     features, inverse = _distinct_words(model, docs)
     vectors, backprop_vectors = model.layers[0](ops.asarray(features), is_train)
@@ -82,7 +82,12 @@ def forward(
         backprop_vectors(d_vectors)
         return []
 
-    return ops.unflatten(tokens, lengths), backprop
+    return _by_doc(tokens, bounds), backprop
+
+
+def _by_doc(tokens: Floats2d, bounds: List[int]) -> List[Floats2d]:
+    """RETURNS (List[Floats2d]): The vectors of each doc."""
+    return [tokens[start:end] for start, end in zip(bounds, bounds[1:])]
 
 
 def _distinct_words(model: Model, docs: List[Doc]) -> Tuple[numpy.ndarray, numpy.ndarray]:
