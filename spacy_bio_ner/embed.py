@@ -65,7 +65,7 @@ def forward(
     if not is_train:
         attrs = _attributes(docs)
         tables, mix = model.layers[0].layers
-        nodes = [table.layers[1] for table in tables.layers] + mix.layers
+        nodes = [*(table.layers[1] for table in tables.layers), *mix.walk()]
         weights = [node.get_param(name) for node in nodes for name in node.param_names]
         embed = lambda tokens: model.layers[0].predict(ops.asarray(_features(model, docs, attrs[tokens])))  # noqa: E731
         return _by_doc(cache.vectors(ops, _keys(attrs), weights, embed), bounds), lambda d_docs: []
