@@ -56,6 +56,16 @@ def test_project_file_names_what_exists():
             assert dep in made or (ROOT / dep).exists(), dep
 
 
+def test_wheel_holds_all_files_of_the_library():
+    tomllib = pytest.importorskip("tomllib", reason="needs Python 3.11")
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    [patterns] = settings["package-data"].values()
+    library = ROOT / "spacy_bio_ner"
+    held = {path for pattern in patterns for path in library.glob(pattern)}
+    files = {path for path in library.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert files == held and library / "report" / "templates" / "report.html" in held
+
+
 def test_project_document_leaves_the_readme_as_it_is(tmp_path):
     project = copy_of_the_repository(tmp_path)
     before = (project / "README.md").read_text()

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import numpy
 import pytest
 import spacy
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from spacy.cli import app
@@ -51,7 +51,7 @@ def kinds(gold, predicted):
     return {kind: found.count(kind) for kind in OUTCOMES}
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(spans(), spans()), min_size=1, max_size=3))
 def test_outcomes_agree_with_nervaluate(texts):
     nervaluate = pytest.importorskip("nervaluate", reason="needs the extra [test]")
@@ -69,6 +69,7 @@ def test_outcomes_agree_with_nervaluate(texts):
     assert (ours["missed"], ours["spurious"]) == (found["ent_type"].missed, found["ent_type"].spurious)
 
 
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(spans(), spans())
 def test_outcomes_hold_every_span_once(gold, predicted):
     outcomes = pair(gold, predicted)
