@@ -408,16 +408,17 @@ def test_a_disk_that_is_full(model, undisturbed, tmp_path):
         result and "Traceback" not in result.stderr
     )
     assert not list((tmp_path / "out").glob("*/*"))
-    assert run_cli(model, source, "-o", tmp_path / "out").exit_code == 0
+    annotate_paths(model, tmp_path / "out", source, shard_size=1000)
     assert len(rows(tmp_path / "out", DOCUMENTS)) == 600
 
 
-def test_command(model, undisturbed, tmp_path):
+def test_command(model, undisturbed, tmp_path, monkeypatch):
     source, expected = undisturbed
     result = run_cli(model, source, "-o", tmp_path / "out", "--shard-size", SHARD)
     assert result.exit_code == 0, result.output
     assert "Wrote 33 documents" in result.output and "2 inputs could not be annotated" in result.output
     same(tmp_path / "out", expected)
+    monkeypatch.setattr(local, "run", lambda job, shards, n_process: serial(job, shards))
     result = run_cli(model, "-", "-o", tmp_path / "stdin", "--shard-size", SHARD, stdin=source.read_text())
     assert result.exit_code == 0, result.output
     assert [row["document"] for row in rows(tmp_path / "stdin")] == [row["document"] for row in rows(expected)]
