@@ -170,11 +170,9 @@ def test_jsonl_has_the_same_rows(model, undisturbed, tmp_path):
 @pytest.mark.parametrize("format", ["parquet", "jsonl"])
 def test_a_long_text_comes_back_whole(tmp_path, format):
     text = "\x01 fever" * 125_000  # longer when it is escaped
-    row = {"document": "a", "date": None, "text": text, "tokens": 1, "entities": 0} | dict.fromkeys(
-        ("model", "model_version", "model_hash"), "x"
-    )
+    row = {"document": "a", "date": None, "text": text, "tokens": 1, "entities": 0}
     tables = {DOCUMENTS: [row, row | {"text": "fever"}], ENTITIES: [], CANDIDATES: []}
-    write_shard(tmp_path, format, 0, tables, Record("", 2, 0, []))
+    write_shard(tmp_path, format, 0, tables, ("x", "1", "0"), Record("", 2, 0, []))
     assert [row["text"] for row in rows(tmp_path, DOCUMENTS)] == [text, "fever"]
 
 
