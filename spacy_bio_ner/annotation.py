@@ -40,13 +40,27 @@ def preset_tags(docs: Iterable[Doc], labels: Sequence[int], n_tags: int) -> nump
     """
     attrs = numpy.concatenate([doc.to_array([ENT_IOB, ENT_TYPE, SENT_START, IS_SPACE]) for doc in docs])
     iob, types, sent_start, is_space = attrs.T
-    iob, free = _unblocked(iob, types), (iob == IOB_OUTSIDE) | (iob == IOB_MISSING)
-    iob[free] = IOB_MISSING
-    allowed = allowed_tags(iob, _label_indices(types, labels), n_tags)
+    free = (iob == IOB_OUTSIDE) | (iob == IOB_MISSING)
+    if free.all():
+        allowed = numpy.ones((len(iob), n_tags), dtype=bool)
+    else:
+        iob = numpy.where(free, IOB_MISSING, _unblocked(iob, types))
+        allowed = allowed_tags(iob, _label_indices(types, labels), n_tags)
     tags = numpy.arange(n_tags)
-    allowed[numpy.ix_(free & (sent_start == 1), is_inside(tags))] = False
-    allowed[numpy.ix_(free & (is_space == 1), is_begin(tags))] = False
+    for tokens, forbidden in ((sent_start == 1, is_inside(tags)), (is_space == 1, is_begin(tags))):
+        if tokens.any():
+            allowed[numpy.ix_(free & tokens, forbidden)] = False
     return allowed
+
+
+def with_presets(docs: Sequence[Doc]) -> List[bool]:
+    """RETURNS (List[bool]): Whether entities or blocked tokens are set on each doc."""
+    if not docs:
+        return []
+    iob = numpy.concatenate([doc.to_array(ENT_IOB) for doc in docs])
+    preset = numpy.flatnonzero((iob == IOB_BEGIN) | (iob == IOB_INSIDE))
+    bounds = numpy.searchsorted(preset, numpy.cumsum([0] + [len(doc) for doc in docs]))
+    return (numpy.diff(bounds) > 0).tolist()
 
 
 def preset_spans(doc: Doc) -> Tuple[List[Span], List[Span]]:

@@ -30,10 +30,11 @@ def BioTagger(tok2vec: Model[List[Doc], List[Floats2d]], nO: Optional[int] = Non
     model.set_ref("emission", emission)
     model.set_ref("crf", crf)
     model.attrs["resize_output"] = resize_output
+    # NumPy's own BLAS is several times as fast as thinc's default, BLIS, on CPUs with AVX-512.
+    ops = NumpyOps(use_blis=False)
     for node in model.walk():
-        # NumPy's own BLAS is several times as fast as thinc's default, BLIS, on CPUs with AVX-512.
         if type(node.ops) is NumpyOps:
-            node.ops = NumpyOps(use_blis=False)
+            node.ops = ops
     return model
 
 

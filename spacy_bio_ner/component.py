@@ -15,7 +15,7 @@ from thinc.api import Config, Model
 from thinc.types import Array2d
 
 from . import scheme
-from .annotation import gold_tags, preset_spans, preset_tags
+from .annotation import gold_tags, preset_spans, preset_tags, with_presets
 from .confidence import write_confidences
 from .crf import Potentials, negative_log_likelihood, tempered
 from .prediction import Predictions, k_best_entities, no_predictions, predict_entities
@@ -264,14 +264,15 @@ class BioEntityRecognizer(TrainablePipe):
         rows = list(zip(*(column.tolist() for column in columns)))
         offsets = numpy.cumsum([0] + [len(doc) for doc in docs])
         bounds = numpy.searchsorted(spans[:, 0], offsets).tolist()
-        for i, (doc, offset) in enumerate(zip(docs, offsets.tolist())):
-            preset, blocked = preset_spans(doc)
+        labels = self._label_hashes
+        for i, (doc, offset, is_preset) in enumerate(zip(docs, offsets.tolist(), with_presets(docs))):
+            preset, blocked = preset_spans(doc) if is_preset else ([], [])
             taken = {token for ent in preset for token in range(ent.start, ent.end)}
             ents, scored = list(preset), [(ent, 1.0, 0.0) for ent in preset]
             for (start, end, label), probability, outside, chosen in rows[bounds[i] : bounds[i + 1]]:
                 if start - offset in taken:
                     continue
-                span = Span(doc, start - offset, end - offset, label=self.labels[label])
+                span = Span(doc, start - offset, end - offset, label=labels[label])
                 scored.append((span, probability, outside))
                 if chosen:
                     ents.append(span)

@@ -2,8 +2,7 @@
 partition and marginals by forward filtering and backward smoothing, and the loss of training.
 
 Whatever the dtype of the scores, the recursions run in float64 and are normalised at every step, so their
-error does not grow with the length of a document. Arrays inside them are (tags, packed rows): the rows of
-a step are contiguous, and sums over the few tags run along the long axis.
+error does not grow with the length of a document. Arrays inside them are (packed rows, tags).
 """
 
 from dataclasses import dataclass
@@ -13,10 +12,12 @@ import numpy
 from thinc.api import Model, Ops
 from thinc.types import Array2d, ArrayXd, Floats1d, Floats2d, Ragged
 
-from .packing import Packing
+from .packing import Packing, pack
 from .scheme import allowed_starts, allowed_transitions, inside_tags
 
 TINY = numpy.finfo("float64").tiny
+# What is lost where products of float64 vanish is less than TINY; next to e to this it does not count.
+LEAST_LOG_TOTAL = -500.0
 
 
 @dataclass
@@ -105,7 +106,7 @@ def negative_log_likelihood(ops: Ops, potentials: Potentials, allowed: numpy.nda
     allowed (ndarray): Booleans of shape (tokens, n_tags).
     RETURNS (Tuple[float, Potentials]): The loss in nats, summed over the batch, and its gradient.
     """
-    packing = Packing(ops, potentials.emissions.lengths)
+    packing = pack(ops, potentials.emissions.lengths)
     free = posterior(ops, potentials, packing)
     gold = posterior(ops, potentials, packing, ops.xp.asarray(allowed))
     dtype = potentials.emissions.data.dtype
@@ -129,62 +130,105 @@ def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optio
     RETURNS (Posterior): The partition, the marginals and the expected counts.
     """
     xp = ops.xp
-    filtered = packed_emissions(xp, potentials, packing, allowed)
-    predicted = xp.empty_like(filtered)
+    emissions = packed_emissions(xp, potentials, packing, allowed)
     transitions = xp.exp(potentials.transitions.astype("float64"))
     starts = xp.exp(potentials.starts.astype("float64"))
-    log_partition = xp.zeros(len(potentials.emissions.lengths), dtype="float64")
-    before = None
-    # The log of a forbidden tag's probability is -inf: meant, and no reason to warn.
-    with numpy.errstate(divide="ignore"):
-        for n, rows in zip(packing.sizes, packing.steps):
-            joint = filtered[:, rows]
-            if before is None:
-                predicted[:, rows] = starts[:, None]
-            else:
-                xp.matmul(transitions.T, before[:, :n], out=predicted[:, rows])
-            joint += xp.log(predicted[:, rows])
-            highest = joint.max(axis=0)
-            joint -= highest
-            xp.exp(joint, out=joint)
-            total = joint.sum(axis=0)
-            joint /= total
-            log_partition[packing.sequences[:n]] += highest + xp.log(total)
-            before = joint
+    highest = emissions.max(axis=1)
+    filtered, predicted, log_totals = _filter(xp, emissions - highest[:, None], transitions, starts, packing)
+    if len(log_totals) and not log_totals.min() > LEAST_LOG_TOTAL:
+        filtered, predicted, log_totals = _filter_in_logs(xp, emissions, transitions, starts, packing)
+    else:
+        log_totals += highest
     smoothed = filtered.copy()
     # smoothed / predicted, kept in the place of predicted. A tag that was never predicted is never smoothed
     # either, and 0 / tiny is 0.
     ratio = xp.maximum(predicted, TINY, out=predicted)
-    inside = xp.asarray(inside_tags(len(starts)))
-    stays = transitions[xp.arange(len(starts)), inside][:, None]
-    continuations = xp.zeros_like(smoothed)
+    future = xp.empty_like(ratio)
     for t in range(len(packing.sizes) - 1, 0, -1):
         n, rows, start = packing.sizes[t], packing.steps[t], packing.steps[t - 1].start
-        xp.divide(smoothed[:, rows], ratio[:, rows], out=ratio[:, rows])
-        future = xp.matmul(transitions, ratio[:, rows])
-        smoothed[:, start : start + n] *= future
-        goes_on = stays * ratio[inside, rows] / xp.maximum(future, TINY)
-        continuations[:, start : start + n] = xp.minimum(goes_on, 1.0)
+        step_ratio, step_future = ratio[rows], future[rows]
+        xp.divide(smoothed[rows], step_ratio, out=step_ratio)
+        xp.matmul(step_ratio, transitions.T, out=step_future)
+        smoothed[start : start + n] *= step_future
     first = packing.sizes[0] if packing.sizes else 0
+    inside = xp.asarray(inside_tags(len(starts)))
+    stays = transitions[xp.arange(len(starts)), inside]
+    continuations = xp.zeros_like(smoothed)
+    goes_on = stays * ratio[first:, inside] / xp.maximum(future[first:], TINY)
+    continuations[packing.previous] = xp.minimum(goes_on, 1.0)
     return Posterior(
-        log_partition,
+        xp.bincount(packing.owners, weights=log_totals, minlength=len(potentials.emissions.lengths)),
         unpacked(xp, smoothed, packing),
         unpacked(xp, continuations, packing),
-        transitions * xp.matmul(filtered[:, packing.previous], ratio[:, first:].T),
-        smoothed[:, :first].sum(axis=1),
+        transitions * xp.matmul(filtered[packing.previous].T, ratio[first:]),
+        smoothed[:first].sum(axis=0),
     )
 
 
+def _filter(
+    xp, emissions: Floats2d, transitions: Floats2d, starts: Floats1d, packing: Packing
+) -> Tuple[Floats2d, Floats2d, Floats1d]:
+    """The forward pass, by products of the exponentiated scores.
+
+    emissions (Floats2d): The packed emissions, of shape (rows, n_tags).
+    transitions (Floats2d): The exponentiated scores of transitions.
+    starts (Floats1d): The exponentiated scores of starts.
+    RETURNS (Tuple[Floats2d, Floats2d, Floats1d]): The probability of each tag of each row given the tokens up to it,
+        of shape (rows, n_tags); the same without the row's own emission and unnormalised; and of each row the log
+        of what its probabilities were divided by. With the highest emission of each row at 0 these logs tell
+        whether products have lost too much: one of them is less than LEAST_LOG_TOTAL.
+    """
+    everywhere = xp.ones_like(transitions)  # A product with it is the sum over the tags, in the place of each tag.
+    with numpy.errstate(divide="ignore", invalid="ignore"):
+        filtered = xp.exp(emissions)
+        predicted, totals = xp.empty_like(filtered), xp.empty_like(filtered)
+        before = None
+        for n, rows in zip(packing.sizes, packing.steps):
+            joint, step_predicted, total = filtered[rows], predicted[rows], totals[rows]
+            if before is None:
+                step_predicted[...] = starts
+            else:
+                xp.matmul(before[:n], transitions, out=step_predicted)
+            joint *= step_predicted
+            xp.matmul(joint, everywhere, out=total)
+            joint /= total
+            before = joint
+        return filtered, predicted, xp.log(totals[:, 0])
+
+
+def _filter_in_logs(
+    xp, emissions: Floats2d, transitions: Floats2d, starts: Floats1d, packing: Packing
+) -> Tuple[Floats2d, Floats2d, Floats1d]:
+    """The same as _filter, for scores so far apart that products vanish: each step is computed in logs."""
+    filtered, predicted = emissions.copy(), xp.empty_like(emissions)
+    log_totals = xp.empty(len(emissions), dtype="float64")
+    before = None
+    # The log of a forbidden tag's probability is -inf: meant, and no reason to warn.
+    with numpy.errstate(divide="ignore"):
+        for n, rows in zip(packing.sizes, packing.steps):
+            joint = filtered[rows]
+            predicted[rows] = starts if before is None else before[:n] @ transitions
+            joint += xp.log(predicted[rows])
+            highest = joint.max(axis=1)
+            joint -= highest[:, None]
+            xp.exp(joint, out=joint)
+            total = joint.sum(axis=1)
+            joint /= total[:, None]
+            log_totals[rows] = highest + xp.log(total)
+            before = joint
+    return filtered, predicted, log_totals
+
+
 def unpacked(xp, rows: ArrayXd, packing: Packing) -> ArrayXd:
-    """RETURNS (ArrayXd): Packed rows, the last axis, in the order of tokens and as the first axis."""
-    tokens = xp.empty(rows.shape[::-1], dtype=rows.dtype)
-    tokens[packing.forward] = rows.T
+    """RETURNS (ArrayXd): Packed rows in the order of tokens."""
+    tokens = xp.empty_like(rows)
+    tokens[packing.forward] = rows
     return tokens
 
 
 def packed_emissions(xp, potentials: Potentials, packing: Packing, allowed: Optional[Array2d]) -> Floats2d:
-    """RETURNS (Floats2d): The emissions as float64 of shape (n_tags, rows), -inf where not allowed."""
-    emissions = xp.ascontiguousarray(potentials.emissions.dataXd[packing.forward].T, dtype="float64")
+    """RETURNS (Floats2d): The emissions as float64 of shape (rows, n_tags), -inf where not allowed."""
+    emissions = potentials.emissions.dataXd
     if allowed is not None:
-        emissions[~allowed[packing.forward].T] = -xp.inf
-    return emissions
+        emissions = xp.where(allowed, emissions, -xp.inf)
+    return xp.take(emissions, packing.forward, axis=0).astype("float64")

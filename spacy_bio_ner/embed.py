@@ -1,7 +1,8 @@
 """Token vectors from a word's form alone: the word itself, its shape, its beginnings and its endings.
 
 Names of substances, diseases or places that were never seen still begin and end like ones that were. What
-a vector depends on does not depend on context, so each distinct word of a batch is embedded once.
+a vector depends on does not depend on context, so each distinct word of a batch is embedded once, and at prediction
+those of recent batches not again (see word_cache.py).
 """
 
 from functools import lru_cache
@@ -14,6 +15,8 @@ from spacy.tokens import Doc
 from spacy.util import registry
 from thinc.api import HashEmbed, Maxout, Model, chain, concatenate
 from thinc.types import Floats2d
+
+from .word_cache import WordCache
 
 _WORD_START, _WORD_END = "\x02", "\x03"
 
@@ -43,7 +46,7 @@ def SubwordEmbed(
         init=init,
         dims={"nO": width},
         layers=[chain(concatenate(*tables), mix)],
-        attrs={"prefixes": list(prefixes), "suffixes": list(suffixes), "dropout_rate": 0.0},
+        attrs={"prefixes": list(prefixes), "suffixes": list(suffixes), "dropout_rate": 0.0, "cache": WordCache()},
     )
 
 
@@ -57,15 +60,21 @@ def init(
 def forward(
     model: Model[List[Doc], List[Floats2d]], docs: List[Doc], is_train: bool
 ) -> Tuple[List[Floats2d], Callable]:
-    ops = model.ops
+    ops, cache = model.ops, model.attrs["cache"]
+    bounds = numpy.cumsum([0] + [len(doc) for doc in docs]).tolist()
+    if not is_train:
+        attrs = _attributes(docs)
+        tables, mix = model.layers[0].layers
+        nodes = [*(table.layers[1] for table in tables.layers), *mix.walk()]
+        weights = [node.get_param(name) for node in nodes for name in node.param_names]
+        embed = lambda tokens: model.layers[0].predict(ops.asarray(_features(model, docs, attrs[tokens])))  # noqa: E731
+        return _by_doc(cache.vectors(ops, _keys(attrs), weights, embed), bounds), lambda d_docs: []
+    cache.clear()
     features, inverse = _distinct_words(model, docs)
     vectors, backprop_vectors = model.layers[0](ops.asarray(features), is_train)
     inverse = ops.asarray(inverse)
-    lengths = ops.asarray1i([len(doc) for doc in docs])
-    tokens = vectors[inverse]
-    if is_train:
-        mask = ops.get_dropout_mask((len(tokens), 1), model.attrs["dropout_rate"])
-        tokens *= mask
+    mask = ops.get_dropout_mask((len(inverse), 1), model.attrs["dropout_rate"])
+    tokens = vectors[inverse] * mask
 
     def backprop(d_docs: List[Floats2d]) -> List[Doc]:
         d_vectors = ops.alloc2f(*vectors.shape)
@@ -73,22 +82,40 @@ def forward(
         backprop_vectors(d_vectors)
         return []
 
-    return ops.unflatten(tokens, lengths), backprop
+    return _by_doc(tokens, bounds), backprop
+
+
+def _by_doc(tokens: Floats2d, bounds: List[int]) -> List[Floats2d]:
+    """RETURNS (List[Floats2d]): The vectors of each doc."""
+    return [tokens[start:end] for start, end in zip(bounds, bounds[1:])]
 
 
 def _distinct_words(model: Model, docs: List[Doc]) -> Tuple[numpy.ndarray, numpy.ndarray]:
     """RETURNS (Tuple[ndarray, ndarray]): The features of each distinct word, uint64 of shape (words,
     features), and for each token of all docs its word, int32 of shape (tokens,)."""
+    attrs = _attributes(docs)
+    _, first, inverse = numpy.unique(_keys(attrs), return_index=True, return_inverse=True)
+    return _features(model, docs, attrs[first]), inverse.astype("int32")
+
+
+def _attributes(docs: List[Doc]) -> numpy.ndarray:
+    """RETURNS (ndarray): What each token's vector depends on, uint64 of shape (tokens, 3): its form, its norm, which a
+    token can have of its own, and its shape."""
+    return numpy.concatenate([doc.to_array([ORTH, NORM, SHAPE]) for doc in docs])
+
+
+def _keys(attrs: numpy.ndarray) -> numpy.ndarray:
+    """RETURNS (ndarray): One hash for the attributes of each token, uint64 of shape (tokens,)."""
+    return attrs[:, 0] + 3 * attrs[:, 1] + 5 * attrs[:, 2]
+
+
+def _features(model: Model, docs: List[Doc], words: numpy.ndarray) -> numpy.ndarray:
+    """RETURNS (ndarray): The features of words with given attributes, uint64 of shape (words, features)."""
     prefixes, suffixes = tuple(model.attrs["prefixes"]), tuple(model.attrs["suffixes"])
-    attrs = numpy.concatenate([doc.to_array([ORTH, NORM, SHAPE]) for doc in docs])
-    # Tokens can have a norm of their own, so the norm is part of what makes a word distinct.
-    keys = attrs[:, 0] + 3 * attrs[:, 1]
-    _, first, inverse = numpy.unique(keys, return_index=True, return_inverse=True)
-    words = attrs[first]
     strings = docs[0].vocab.strings
     affixes = [_affixes(strings[orth], prefixes, suffixes) for orth in words[:, 0].tolist()]
     affixes = numpy.array(affixes, dtype="uint64").reshape(len(words), len(prefixes) + len(suffixes))
-    return numpy.hstack([words[:, 1:], affixes]), inverse.astype("int32")
+    return numpy.hstack([words[:, 1:], affixes])
 
 
 @lru_cache(maxsize=2**16)

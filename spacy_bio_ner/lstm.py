@@ -4,12 +4,13 @@ Both directions advance together, each from its own end of the sequence, over pa
 there is no padding to read, and one matrix product and a few element-wise calls make a step of both.
 """
 
-from typing import Callable, Optional, Tuple
+from itertools import groupby
+from typing import Callable, List, Optional, Tuple
 
 from thinc.api import Model, Ops
-from thinc.types import Floats2d, Floats3d, Ragged
+from thinc.types import Floats2d, Floats3d, Floats4d, Ragged
 
-from .packing import Packing
+from .packing import Packing, pack
 
 
 def BiLSTM(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[Ragged, Ragged]:
@@ -52,72 +53,98 @@ def forward(model: Model[Ragged, Ragged], Xr: Ragged, is_train: bool) -> Tuple[R
     X = Xr.dataXd
     W, U, b = model.get_param("W"), model.get_param("U"), model.get_param("b")
     nH = U.shape[1]
-    packing = Packing(model.ops, Xr.lengths)
-    gates = _project(xp, X, packing, W, b)
-    cells = xp.empty((2, len(X), nH), dtype=X.dtype)
-    hidden = xp.empty((2, len(X), nH), dtype=X.dtype)
-    _run(xp, packing, gates, cells, hidden, U)
+    packing = pack(model.ops, Xr.lengths)
+    # Training needs the gates and states of all rows again, prediction only those of one block and the state before it.
+    n_kept = len(X) if is_train else packing.block_size
+    gates = xp.empty((n_kept, 4, 2, nH), dtype=X.dtype)
+    cells = xp.empty((n_kept, 2, nH), dtype=X.dtype)
+    hidden = xp.empty((n_kept, 2, nH), dtype=X.dtype)
     Y = xp.empty((len(X), 2 * nH), dtype=X.dtype)
-    Y[packing.forward, :nH] = hidden[0]
-    Y[packing.backward, nH:] = hidden[1]
+    # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: with three gates halved one call activates all four.
+    halves = xp.ones(4 * nH, dtype=X.dtype)
+    halves[: 3 * nH] = 0.5
+    W_by_gate, b_by_gate, U_by_gate = _by_gate(W), _by_gate(b[:, None])[:, :, 0], _by_gate(U * halves)
+    h = xp.zeros((2, packing.sizes[0] if packing.sizes else 0, nH), dtype=X.dtype)
+    c = xp.zeros((h.shape[1], 2 * nH), dtype=X.dtype)
+    for steps in packing.blocks:
+        rows = slice(packing.steps[steps.start].start, packing.steps[steps.stop - 1].stop)
+        kept = rows if is_train else slice(0, rows.stop - rows.start)
+        orders = packing.forward[rows], packing.backward[rows]
+        inputs = xp.stack([xp.take(X, order, axis=0) for order in orders])
+        xp.matmul(inputs, W_by_gate, out=gates[kept].transpose(1, 2, 0, 3))
+        gates[kept] += b_by_gate
+        gates[kept, :3] *= 0.5
+        h, c = _run(xp, packing.sizes[steps], gates[kept], cells[kept], hidden[kept], U_by_gate, h, c)
+        for d, order in enumerate(orders):
+            Y[order, d * nH : (d + 1) * nH] = hidden[kept, d]
 
     def backprop(dYr: Ragged) -> Ragged:
         dY = dYr.dataXd
         dhidden = xp.stack([dY[packing.forward, :nH], dY[packing.backward, nH:]])
-        dgates = _run_back(xp, packing, gates, cells, dhidden, U)
+        by_direction = gates.transpose(1, 2, 0, 3), cells.transpose(1, 0, 2)
+        dgates = _run_back(xp, packing, *by_direction, dhidden, U)
         dX = xp.zeros_like(X)
         for d, order in enumerate((packing.forward, packing.backward)):
             dX[order] += dgates[d] @ W[d].T
         Xd = xp.stack([X[packing.forward], X[packing.backward]])
         later = dgates[:, packing.steps[0].stop :] if packing.steps else dgates
         model.inc_grad("W", xp.matmul(Xd.transpose(0, 2, 1), dgates))
-        model.inc_grad("U", xp.matmul(hidden[:, packing.previous].transpose(0, 2, 1), later))
+        model.inc_grad("U", xp.matmul(hidden[packing.previous].transpose(1, 2, 0), later))
         model.inc_grad("b", dgates.sum(axis=1))
         return Ragged(dX, dYr.lengths)
 
     return Ragged(Y, Xr.lengths), backprop
 
 
-def _project(xp, X: Floats2d, packing: Packing, W: Floats3d, b: Floats2d) -> Floats3d:
-    """The part of the gates that comes from the input, in packed order."""
-    gates = xp.empty((2, len(X), W.shape[2]), dtype=X.dtype)
-    for d, order in enumerate((packing.forward, packing.backward)):
-        xp.matmul(X[order], W[d], out=gates[d])
-        gates[d] += b[d]
-    return gates
+def _by_gate(array: Floats3d) -> Floats4d:
+    """RETURNS (Floats4d): A view of shape (4, 2, rows, nH) of an array of shape (2, rows, 4 * nH)."""
+    return array.reshape(*array.shape[:2], 4, -1).transpose(2, 0, 1, 3)
 
 
-def _run(xp, packing: Packing, gates: Floats3d, cells: Floats3d, hidden: Floats3d, U: Floats3d) -> None:
-    """Run the recurrence. On entry gates holds their input part, on return their activations."""
-    nH = U.shape[1]
-    h = c = None
-    for n, rows in zip(packing.sizes, packing.steps):
-        g = gates[:, rows]
-        if h is not None:
-            g += xp.matmul(h[:, :n], U)
-        sigmoids = g[:, :, : 3 * nH]
-        sigmoids *= 0.5  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one call activates all four gates
-        xp.tanh(g, out=g)
-        sigmoids *= 0.5
-        sigmoids += 0.5
-        new = cells[:, rows]
-        xp.multiply(g[:, :, nH : 2 * nH], g[:, :, 3 * nH :], out=new)
-        if c is not None:
-            new += g[:, :, 2 * nH : 3 * nH] * c[:, :n]
-        c, h = new, hidden[:, rows]
-        xp.tanh(c, out=h)
-        h *= g[:, :, :nH]
+def _run(
+    xp, sizes: List[int], gates: Floats4d, cells: Floats3d, hidden: Floats3d, U: Floats4d, h: Floats3d, c: Floats2d
+) -> Tuple[Floats3d, Floats2d]:
+    """Run the recurrence through steps of the given sizes, from the state h, c before them to the one after. On entry
+    gates holds their input part, on return their activations."""
+    nH = U.shape[-1]
+    width = 2 * nH
+    product = xp.empty((sizes[0], 4, 2, nH), dtype=gates.dtype)
+    start = 0
+    for n, steps in groupby(sizes):
+        n_steps = len(list(steps))
+        rows = slice(start, start + n * n_steps)
+        start = rows.stop
+        # Both directions lie side by side and step after step: where steps are small, calls on contiguous arrays cost
+        # least, and iterating over views costs less than slicing.
+        g = gates[rows].reshape(n_steps, n, 4 * width)
+        o, i, f, candidate = (g[:, :, k * width : (k + 1) * width] for k in range(4))
+        new_c, new_h = cells[rows].reshape(n_steps, n, width), hidden[rows].reshape(n_steps, n, width)
+        by_direction = hidden[rows].reshape(n_steps, n, 2, nH).transpose(0, 2, 1, 3)
+        recurrent, recurrent_by_gate = product[:n].reshape(n, 4 * width), product[:n].transpose(1, 2, 0, 3)
+        h, c = h[:, :n], c[:n]
+        views = zip(g, g[:, :, : 3 * width], o, i, f, candidate, new_c, new_h, by_direction)
+        for g_t, sigmoids, o_t, i_t, f_t, candidate_t, c_t, h_t, h_by_direction in views:
+            xp.matmul(h, U, out=recurrent_by_gate)
+            g_t += recurrent
+            xp.tanh(g_t, out=g_t)
+            sigmoids *= 0.5
+            sigmoids += 0.5
+            xp.multiply(i_t, candidate_t, out=c_t)
+            c_t += f_t * c
+            xp.tanh(c_t, out=h_t)
+            h_t *= o_t
+            h, c = h_by_direction, c_t
+    return h.copy(), c.copy()
 
 
-def _run_back(xp, packing: Packing, gates: Floats3d, cells: Floats3d, dhidden: Floats3d, U: Floats3d) -> Floats3d:
+def _run_back(xp, packing: Packing, gates: Floats4d, cells: Floats3d, dhidden: Floats3d, U: Floats3d) -> Floats3d:
     """The gradient of the gates before activation from that of the hidden states."""
-    nH = U.shape[1]
-    n_rows = gates.shape[1]
-    o, i, f, g = (gates[:, :, k * nH : (k + 1) * nH] for k in range(4))
+    nH, n_rows = U.shape[1], gates.shape[2]
+    o, i, f, g = gates
     # What does not depend on the gradient is computed for all steps at once: the derivative of each gate
     # before activation with respect to c (for o: to h), and that of h with respect to c.
     tanh_c = xp.tanh(cells)
-    local = xp.empty_like(gates)
+    local = xp.empty((2, n_rows, 4 * nH), dtype=gates.dtype)
     local[:, :, :nH] = tanh_c * o * (1 - o)
     local[:, :, nH : 2 * nH] = g * i * (1 - i)
     local[:, :, 2 * nH : 3 * nH] = f * (1 - f)

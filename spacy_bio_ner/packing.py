@@ -1,10 +1,30 @@
 """The order in which a batch of sequences of different lengths is computed step by step, without padding."""
 
+from functools import lru_cache
 from typing import List
 
 import numpy
 from thinc.api import Ops
 from thinc.types import Ints1d
+
+# Rows that are computed at once where the steps are smaller: what belongs to them then stays in a processor's
+# second-level cache.
+BLOCK_ROWS = 256
+
+
+def pack(ops: Ops, lengths: Ints1d) -> "Packing":
+    """The packing of a batch. The layers of a model ask for the same one after another, so the last is kept.
+
+    ops (Ops): The ops of the model.
+    lengths (Ints1d): The number of tokens of each sequence.
+    RETURNS (Packing): The packing.
+    """
+    return _pack(ops, ops.to_numpy(lengths).astype("int64").tobytes())
+
+
+@lru_cache(maxsize=1)
+def _pack(ops: Ops, lengths: bytes) -> "Packing":
+    return Packing(ops, numpy.frombuffer(lengths, dtype="int64"))
 
 
 class Packing:
@@ -14,17 +34,20 @@ class Packing:
 
     steps (List[slice]): The rows of each step.
     sizes (List[int]): The number of rows of each step, falling.
+    blocks (List[slice]): The steps in runs of at least one step and, where steps are small, about BLOCK_ROWS rows.
+    block_size (int): The number of rows of the largest block.
     forward (Ints1d): For each row the token it stands for, as an index into the concatenated batch.
     backward (Ints1d): The same when each sequence is read from its end.
     previous (Ints1d): For each row after the first step, the row of the same sequence one step before.
     sequences (Ints1d): For each row of the first step, the index of its sequence in the batch.
+    owners (Ints1d): For each row, the index of its sequence in the batch.
     """
 
     def __init__(self, ops: Ops, lengths: Ints1d):
         """ops (Ops): Where the index arrays are put.
         lengths (Ints1d): The number of tokens of each sequence. Zeros are fine: they take no row.
         """
-        lengths = ops.to_numpy(lengths).astype("int64")
+        xp, lengths = ops.xp, ops.to_numpy(lengths).astype("int64")
         order = numpy.argsort(-lengths, kind="stable")
         order = order[lengths[order] > 0]
         running = lengths[order]
@@ -37,8 +60,20 @@ class Packing:
         bounds = offsets.tolist()
         self.sizes: List[int] = sizes.tolist()
         self.steps: List[slice] = [slice(a, b) for a, b in zip(bounds, bounds[1:])]
-        self.forward = ops.xp.asarray(starts[rank] + step)
-        self.backward = ops.xp.asarray((starts + running)[rank] - 1 - step)
+        self.blocks = _blocks(offsets)
+        self.block_size = max((bounds[block.stop] - bounds[block.start] for block in self.blocks), default=0)
+        self.forward = xp.asarray(starts[rank] + step)
+        self.backward = xp.asarray((starts + running)[rank] - 1 - step)
         later = slice(self.sizes[0] if n_steps else 0, None)
-        self.previous = ops.xp.asarray(offsets[step[later] - 1] + rank[later])
-        self.sequences = ops.xp.asarray(order)
+        self.previous = xp.asarray(offsets[step[later] - 1] + rank[later])
+        self.sequences = xp.asarray(order)
+        self.owners = xp.asarray(order[rank])
+
+
+def _blocks(offsets: numpy.ndarray) -> List[slice]:
+    blocks, first = [], 0
+    while first < len(offsets) - 1:
+        last = int(numpy.searchsorted(offsets, offsets[first] + BLOCK_ROWS, side="right")) - 1
+        blocks.append(slice(first, max(first + 1, last)))
+        first = blocks[-1].stop
+    return blocks

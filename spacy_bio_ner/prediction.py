@@ -10,7 +10,7 @@ from .crf import Potentials, posterior, tempered
 from .decoding import k_best, viterbi
 from .expected_f import best_expected_f
 from .marginals import candidate_spans, expected_counts, outside_probabilities, span_probabilities
-from .packing import Packing
+from .packing import pack
 from .scheme import tags_to_spans
 
 # expected_f chooses from spans at least so probable, and Viterbi's. In each document it prefers some entity to none, so
@@ -66,7 +66,7 @@ def predict_entities(
     xp, lengths = ops.xp, potentials.emissions.lengths
     if temperature != 1.0:
         potentials = tempered(potentials, temperature)
-    packing = Packing(ops, lengths)
+    packing = pack(ops, lengths)
     known = posterior(ops, potentials, packing, allowed)
     spans = tags_to_spans(ops.to_numpy(viterbi(ops, potentials, packing, allowed)))
     chosen = numpy.ones(len(spans), dtype=bool)
@@ -96,7 +96,7 @@ def k_best_entities(ops: Ops, potentials: Potentials, allowed: Array2d, k: int) 
     RETURNS (List[Tuple[ndarray, float]]): The spans of each, rows of start token, end token (exclusive) and label
         index, and the probability that just these are the entities. The most probable first.
     """
-    packing = Packing(ops, potentials.emissions.lengths)
+    packing = pack(ops, potentials.emissions.lengths)
     log_partition = float(posterior(ops, potentials, packing, allowed).log_partition[0])
     emissions = ops.xp.where(allowed, potentials.emissions.dataXd, -ops.xp.inf)
     scores = (emissions, potentials.transitions, potentials.starts)

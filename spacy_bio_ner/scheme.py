@@ -4,7 +4,8 @@ Tag 0 is O. The label with index i has the tags B = 1 + 2i and I = 2 + 2i, so th
 leaves the ids of the others as they were.
 """
 
-from typing import Iterable, List, Sequence, Tuple
+from functools import lru_cache, wraps
+from typing import Callable, Iterable, List, Sequence, Tuple
 
 import numpy
 
@@ -12,6 +13,18 @@ O = 0  # noqa: E741
 
 # How a Doc expresses its annotation of a token (spaCy's token.ent_iob).
 IOB_MISSING, IOB_INSIDE, IOB_OUTSIDE, IOB_BEGIN = 0, 1, 2, 3
+
+
+def _kept(function: Callable[[int], numpy.ndarray]) -> Callable[[int], numpy.ndarray]:
+    """Compute an array that depends on the number of tags alone only once; it can then only be read."""
+
+    @wraps(function)
+    def kept(n_tags: int) -> numpy.ndarray:
+        array = function(n_tags)
+        array.setflags(write=False)
+        return array
+
+    return lru_cache(maxsize=16)(kept)
 
 
 def n_tags(n_labels: int) -> int:
@@ -34,12 +47,14 @@ def is_inside(tags: numpy.ndarray) -> numpy.ndarray:
     return (tags > 0) & (tags % 2 == 0)
 
 
+@_kept
 def inside_tags(n_tags: int) -> numpy.ndarray:
     """RETURNS (ndarray): For each tag the I- tag of its label, O for O. Int64 of shape (n_tags,)."""
     tags = numpy.arange(n_tags)
     return tags + tags % 2
 
 
+@_kept
 def allowed_transitions(n_tags: int) -> numpy.ndarray:
     """Which tag may directly follow which.
 
@@ -51,6 +66,7 @@ def allowed_transitions(n_tags: int) -> numpy.ndarray:
     return ~is_inside(tag) | continues
 
 
+@_kept
 def allowed_starts(n_tags: int) -> numpy.ndarray:
     """RETURNS (ndarray): Booleans of shape (n_tags,): which tag the first token may have."""
     return ~is_inside(numpy.arange(n_tags))
