@@ -123,7 +123,7 @@ def main(
     )
     speeds = {name: [round(n_words / value) for value in values] for name, values in seconds.items()}
     header = (f"{n_cores} core(s), {len(texts)} docs", "words/s", "words per second of processor time")
-    msg.table([(name, *values) for name, values in speeds.items()], header=header, divider=True, aligns="lrr")
+    msg.table([(name, *values) for name, values in speeds.items()], header=header, divider=True, aligns=("l", "r", "r"))
     report = {"cores": n_cores, "words": n_words, "words_per_second": speeds}
     if faithful:
         (exact_docs, exact_f1), (mixed_docs, mixed_f1) = f1(golds, exact), f1(golds, mixed)
