@@ -64,9 +64,8 @@ def best_seconds(systems: Dict[str, Callable[[], object]], repeats: int) -> Dict
 
 def entities_of(docs: List[Doc]) -> Dict[Tuple[int, int, int, str], float]:
     """RETURNS (Dict[Tuple[int, int, int, str], float]): The entities of all docs and their confidences."""
-    return {
-        (i, ent.start_char, ent.end_char, ent.label_): ent._.confidence for i, doc in enumerate(docs) for ent in doc.ents
-    }
+    entities = ((i, ent) for i, doc in enumerate(docs) for ent in doc.ents)
+    return {(i, ent.start_char, ent.end_char, ent.label_): ent._.confidence for i, ent in entities}
 
 
 def f1(golds: List[Doc], nlp: Language) -> Tuple[List[Doc], float]:
