@@ -30,7 +30,7 @@ WORDS = "Aspirin and pulmonary penicillin after Amiodarone , fever in x-ray .".s
 @pytest.fixture
 def make_encoder(tiny_bert):
     def make(**settings):
-        values = small_transformer(str(tiny_bert), **settings)["tok2vec"]
+        values = {**small_transformer(str(tiny_bert))["tok2vec"], **settings}
         model = TransformerEncoder(**{name: value for name, value in values.items() if name != "@architectures"})
         model.initialize()
         return model
