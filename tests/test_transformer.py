@@ -29,17 +29,10 @@ WORDS = "Aspirin and pulmonary penicillin after Amiodarone , fever in x-ray .".s
 
 @pytest.fixture
 def make_encoder(tiny_bert):
-    def make(initialize=True, **settings):
-        values = {
-            "window": 32,
-            "stride": 16,
-            "mixed_precision": False,
-            "tokenizer_config": {},
-            "transformer_config": {},
-        }
-        model = TransformerEncoder(**{"name": str(tiny_bert), **values, **settings})
-        if initialize:
-            model.initialize()
+    def make(**settings):
+        values = {**small_transformer(str(tiny_bert))["tok2vec"], **settings}
+        model = TransformerEncoder(**{name: value for name, value in values.items() if name != "@architectures"})
+        model.initialize()
         return model
 
     return make

@@ -33,6 +33,10 @@ def assert_plain(model, docs):
     numpy.testing.assert_allclose(numpy.concatenate(model.predict(docs)), plain(model, docs), atol=1e-6)
 
 
+# The encoder that embeds words by their form alone.
+bilstm_only = pytest.mark.parametrize("trained_pipeline", ["bilstm"], indirect=True)
+
+
 def cache_of(model):
     return model.attrs["cache"]
 
@@ -65,6 +69,7 @@ def test_norms_and_shapes_of_tokens_count(embed):
     assert_plain(embed, [doc])
 
 
+@bilstm_only
 def test_it_notices_every_change_of_weights(trained, make_examples):
     """Training steps, averages in use, bytes of another model, an array changed in place."""
     docs = [trained.make_doc(text) for text in TEXTS]
@@ -94,6 +99,7 @@ def test_it_notices_every_change_of_weights(trained, make_examples):
             assert_plain(embed, docs)
 
 
+@bilstm_only
 def test_it_is_neither_copied_nor_saved(trained):
     list(trained.pipe(TEXTS))
     model = trained.get_pipe("bio_ner").model
@@ -107,6 +113,7 @@ def test_it_is_neither_copied_nor_saved(trained):
     assert len(model.to_bytes()) == size
 
 
+@bilstm_only
 def test_it_outlives_a_memory_zone(trained):
     """Words that were freed with a zone are found by their hashes when they come again."""
     texts = [f"unheard{i} of word{i} fever" for i in range(20)]
