@@ -111,11 +111,12 @@ def test_products_equal_logs(lengths, seed, constrained):
         numpy.testing.assert_allclose(a, b, atol=1e-10)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_scores_whose_products_vanish(seed):
-    """The best emission of a token may be that of a tag which cannot stand there, and all others thousands below it."""
+@pytest.mark.parametrize("gap", [600.0, 730.0, 3000.0])  # exact, lost in part and zero if it were computed by products
+@pytest.mark.parametrize("seed", range(3))
+def test_scores_whose_products_vanish(seed, gap):
+    """The best emission of a token may be that of a tag which cannot stand there, and all others far below it."""
     potentials = make_potentials([4, 3], seed=seed, scale=2.0)
-    potentials.emissions.data[:, 2::2] += 3000.0
+    potentials.emissions.data[:, 2::2] += gap
     potentials.emissions.data[1::2] -= 2000.0
     found = posterior(OPS, potentials, Packing(OPS, potentials.emissions.lengths))
     for (_, scores), value in zip(enumerate_sequences(potentials), found.log_partition):
