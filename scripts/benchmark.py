@@ -209,7 +209,7 @@ def measure_goal(model: str, train: str, dev: str, goal: str) -> Dict[str, float
         create_train_batches(nlp, train_corpus, settings["batcher"], settings["max_epochs"]),
         create_evaluation_callback(nlp, dev_corpus, settings["score_weights"]),
         dropout=settings["dropout"],
-        eval_frequency=50,
+        eval_frequency=100,
         accumulate_gradient=settings["accumulate_gradient"],
         patience=0,
         max_steps=5000,
