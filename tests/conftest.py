@@ -76,11 +76,16 @@ def small_transformer(name: str, **settings):
 @pytest.fixture(scope="session", params=["bilstm", "transformer"])
 def trained_pipeline(request):
     """The config of a tagger, and as bytes a pipeline of it that has learned TEXTS by heart."""
-    from thinc.api import fix_random_seed
-
     model = SMALL_MODEL
     if request.param == "transformer":
         model = small_transformer(str(request.getfixturevalue("tiny_bert")))
+    return model, learn_by_heart(model).to_bytes()
+
+
+def learn_by_heart(model):
+    """A pipeline with a tagger of this config that has learned TEXTS by heart."""
+    from thinc.api import fix_random_seed
+
     fix_random_seed(0)
     nlp = spacy.blank("en")
     nlp.add_pipe("bio_ner", config={"model": model})
@@ -88,7 +93,7 @@ def trained_pipeline(request):
     optimizer = nlp.initialize(lambda: examples)
     for _ in range(60):
         nlp.update(examples, sgd=optimizer)
-    return model, nlp.to_bytes()
+    return nlp
 
 
 @pytest.fixture

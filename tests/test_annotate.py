@@ -33,6 +33,8 @@ from spacy_bio_ner.annotate.run import annotate  # noqa: E402
 from spacy_bio_ner.annotate.shards import SHARD_CHARS, cut, cut_shards  # noqa: E402
 from spacy_bio_ner.annotate.work import Job, describe, run_shard  # noqa: E402
 
+from .conftest import SMALL_MODEL, learn_by_heart  # noqa: E402
+
 WORDS = ["Aspirin", "fever", "penicillin", "Asthma", "after", "and", "pulmonary fibrosis", ".", "café", "Amiodarone"]
 SHARD = 5
 
@@ -45,14 +47,9 @@ def fails_on_crash(doc):
 
 
 @pytest.fixture(scope="module")
-def model(trained_bytes, tmp_path_factory):
-    from .conftest import SMALL_MODEL
-
-    nlp = spacy.blank("en")
-    nlp.add_pipe("bio_ner", config={"model": SMALL_MODEL})
-    nlp.from_bytes(trained_bytes)
+def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model"
-    nlp.to_disk(path)
+    learn_by_heart(SMALL_MODEL).to_disk(path)
     return path
 
 

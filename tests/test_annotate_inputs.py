@@ -260,3 +260,33 @@ def test_cord19_without_parses_and_parses_without_metadata(cord19):
     (cord19 / "metadata.csv").write_text("cord_uid,title\nu1,Fever\n")
     with pytest.raises(CorpusError, match="expected 'abstract'"):
         read(cord19)
+
+
+values = st.recursive(
+    st.none() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["title", "text", "metadata"]), inner),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    cells=st.lists(
+        st.text(max_size=20) | st.sampled_from(["x.json", "x.json", "document_parses", "\0", "; ;"]),
+        min_size=6,
+        max_size=6,
+    ),
+    parse=values
+    | st.fixed_dictionaries(
+        {"paper_id": values, "metadata": st.fixed_dictionaries({"title": values}), "body_text": values}
+    ),
+)
+def test_whatever_is_in_cord19_ends_as_an_item(tmp_path_factory, cells, parse):
+    folder = tmp_path_factory.mktemp("x") / "cord"
+    (folder / "document_parses").mkdir(parents=True)
+    (folder / "x.json").write_text(json.dumps(parse))
+    columns = ("cord_uid", "title", "abstract", "publish_time", "pdf_json_files", "pmc_json_files")
+    write(folder / "metadata.csv", [dict(zip(columns, cells))], columns)
+    [item, *_] = read(folder)
+    assert isinstance(item, (Text, Refused))
+    assert all(isinstance(item, (Text, Refused)) for item in read(folder / "x.json"))

@@ -52,7 +52,10 @@ def annotate(
                 if record is None:
                     yield shard
                 elif record.digest != shard.digest():
-                    raise CorpusError(f"{job.output}: shard {shard.number} is of other texts: inputs have changed")
+                    raise CorpusError(
+                        f"{job.output}: shard {shard.number} is of other texts: inputs have changed since. "
+                        "Put them back, or write to another folder"
+                    )
                 else:
                     bar.total -= record.items  # the bar is of what is left
                     bar.refresh()

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
+MAX_NAME = 40  # characters of a name in a figure
 TEMPLATE = """<!doctype html>
 <html lang="en">
 <head>
@@ -82,8 +83,10 @@ def bars(table: DataFrame, label: str) -> Figure:
     """RETURNS (Figure): The documents that entities are in, a bar for each row of the table."""
     figure = Figure(figsize=(7, 0.6 + 0.25 * len(table)), layout="constrained")
     axes = figure.subplots()
-    axes.barh(table["name"].str.slice(0, 40), table["documents"], color="#4477aa")
+    axes.barh(range(len(table)), table["documents"], color="#4477aa")
+    axes.set_yticks(range(len(table)), table["name"].str.slice(0, MAX_NAME))
     axes.invert_yaxis()
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(xlabel="documents", title=label)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -94,7 +97,7 @@ def lines(table: DataFrame, label: str) -> Figure:
     figure = Figure(figsize=(7, 3.5), layout="constrained")
     axes = figure.subplots()
     for name, rows in table.groupby("name", sort=False):
-        axes.plot(rows["year"].astype(int), rows["share"].astype(float), marker="o", label=str(name)[:40])
+        axes.plot(rows["year"].astype(int), rows["share"].astype(float), marker="o", label=str(name)[:MAX_NAME])
     axes.set(ylabel="share of the year's documents", title=label)
     axes.set_ylim(bottom=0)
     axes.xaxis.get_major_locator().set_params(integer=True)

@@ -85,7 +85,7 @@ def _read_parse(path: Path) -> Dict[str, Any]:
         except json.JSONDecodeError as err:
             raise ValueError(f"not JSON ({err.msg} at line {err.lineno}), expected a paper of CORD-19") from None
     try:
-        return {
+        parse = {
             "id": entry["paper_id"],
             "title": entry["metadata"]["title"],
             # Those from PubMed Central have no abstract
@@ -93,4 +93,7 @@ def _read_parse(path: Path) -> Dict[str, Any]:
             "body": SEPARATOR.join(part["text"] for part in entry["body_text"]),
         }
     except (AttributeError, KeyError, TypeError):
-        raise ValueError("expected a paper of CORD-19, with paper_id, metadata.title and body_text") from None
+        parse = {"title": None}
+    if not isinstance(parse["title"], str):
+        raise ValueError("expected a paper of CORD-19, with paper_id, metadata.title and body_text")
+    return parse
