@@ -232,7 +232,7 @@ def measure_parts(model: str, test: str) -> Dict[str, float]:
     nlp = spacy.load(model)
     texts = [gold.text for gold in read_docs(Path(test), nlp.vocab)]
     _exhaust(nlp.pipe(texts[:500]))
-    profiler = Profile()
+    profiler = Profile(process_time)
     total = _seconds(lambda: profiler.runcall(lambda: _exhaust(nlp.pipe(texts))))
     shares = {}
     for (file, _, function), (_, _, _, cumulative, _) in Stats(profiler).stats.items():
