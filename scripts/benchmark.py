@@ -11,7 +11,7 @@ import resource
 import subprocess
 import sys
 from cProfile import Profile
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 from pstats import Stats
 from time import perf_counter, process_time
@@ -42,6 +42,10 @@ from spacy_bio_ner.scheme import tags_to_spans
 app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True)
 MODELS = typer.Argument(..., help="Pipelines, each as name=path; the others are compared with the last")
 ROUNDS = typer.Option(5, min=1, help="How often everything is measured")
+# Updates that are measured, after some that are not
+WARM_UPDATES, UPDATES = 5, 40
+# Texts in a memory zone
+ZONE = 2000
 # Measure, unit, whether more is better
 MEASURES: Dict[str, Tuple[str, bool]] = {
     "docs": ("words/s from Docs", True),
@@ -185,12 +189,12 @@ def measure_training(model: str, train: str) -> Dict[str, float]:
     """RETURNS (Dict[str, float]): Speed of updates in batches of 1,000 words, from random weights."""
     nlp, config = _untrained(model, train, train)
     settings = registry.resolve(config["training"], schema=ConfigSchemaTraining)
-    batches = minibatch_by_words(Corpus(train)(nlp), size=1000)
+    batches = minibatch_by_words(cycle(Corpus(train)(nlp)), size=1000)
     n_words = 0
     seconds = 0.0
-    for i, batch in enumerate(islice(batches, 45)):
+    for i, batch in enumerate(islice(batches, WARM_UPDATES + UPDATES)):
         taken = _seconds(lambda: nlp.update(batch, sgd=settings["optimizer"], drop=settings["dropout"]))
-        if i >= 5:
+        if i >= WARM_UPDATES:
             n_words += sum(len(eg.predicted) for eg in batch)
             seconds += taken
     return {"training": n_words / seconds}
@@ -209,7 +213,7 @@ def measure_goal(model: str, train: str, dev: str, goal: str) -> Dict[str, float
         create_train_batches(nlp, train_corpus, settings["batcher"], settings["max_epochs"]),
         create_evaluation_callback(nlp, dev_corpus, settings["score_weights"]),
         dropout=settings["dropout"],
-        eval_frequency=50,
+        eval_frequency=100,
         accumulate_gradient=settings["accumulate_gradient"],
         patience=0,
         max_steps=5000,
@@ -228,7 +232,7 @@ def measure_parts(model: str, test: str) -> Dict[str, float]:
     nlp = spacy.load(model)
     texts = [gold.text for gold in read_docs(Path(test), nlp.vocab)]
     _exhaust(nlp.pipe(texts[:500]))
-    profiler = Profile()
+    profiler = Profile(process_time)
     total = _seconds(lambda: profiler.runcall(lambda: _exhaust(nlp.pipe(texts))))
     shares = {}
     for (file, _, function), (_, _, _, cumulative, _) in Stats(profiler).stats.items():
@@ -240,13 +244,16 @@ def measure_parts(model: str, test: str) -> Dict[str, float]:
 
 def measure_limit(model: str, test: str) -> Dict[str, float]:
     """RETURNS (Dict[str, float]): How fast this machine multiplies matrices, and how fast the pipeline would be if
-    the matrix products of its BiLSTM were all it did."""
+    the matrix products of its BiLSTM were all it did; nothing if it has none."""
     nlp = spacy.load(model)
+    pipe = nlp.get_pipe("bio_ner") if nlp.has_pipe("bio_ner") else None
+    layers = [node for node in pipe.model.walk() if node.name == "bilstm"] if pipe else []
+    if not layers:
+        return {}
     golds = list(read_docs(Path(test), nlp.vocab))
     n_words = sum(map(len, golds))
     X, W = numpy.ones((4096, 128), dtype="float32"), numpy.ones((128, 256), dtype="float32")
-    rate = 2 * X.size * W.shape[1] * 50 / min(_seconds(lambda: [X @ W for _ in range(50)]) for _ in range(10))
-    layers = [node for node in nlp.get_pipe("bio_ner").model.walk() if node.name == "bilstm"]
+    rate = 2 * X.size * W.shape[1] * 10 / min(_seconds(lambda: [X @ W for _ in range(10)]) for _ in range(5))
     per_word = sum(2 * (layer.get_param("W").size + layer.get_param("U").size) for layer in layers)
     passes = [_copies(nlp, golds) for _ in range(4)]
     speed = max(n_words / _seconds(lambda: _exhaust(nlp.pipe(docs))) for docs in passes)
@@ -270,11 +277,11 @@ def measure_stream(model: str, test: str, number: str) -> Dict[str, float]:
     page = resource.getpagesize() / 1024**2
     found = {}
     n_texts = 0
-    for chunk in iter(lambda: list(islice(texts, 2000)), []):
+    for chunk in iter(lambda: list(islice(texts, ZONE)), []):
         with nlp.memory_zone():
             _exhaust(nlp.pipe(chunk))
         n_texts += len(chunk)
-        if n_texts % (int(number) // 10) < 2000:
+        if n_texts % (int(number) // 10) < ZONE:
             found[str(n_texts)] = int(Path("/proc/self/statm").read_text().split()[1]) * page
     return found
 

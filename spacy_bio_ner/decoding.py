@@ -22,7 +22,7 @@ def viterbi(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optiona
     RETURNS (Ints1d): The tag ids, of shape (tokens,).
     """
     xp = ops.xp
-    # Of shape (n_tags, rows): maxima over the few tags then run along the long axis.
+    # Of shape (n_tags, rows) on the way there: maxima over the few tags then run along the long axis.
     best = xp.ascontiguousarray(packed_emissions(xp, potentials, packing, allowed).T)
     # With the highest emission of each token at 0 a score falls by no more than a token's spread of scores. In float64
     # sums of these stay exact enough for any length: 1e-9 after ten million nats.
@@ -37,13 +37,14 @@ def viterbi(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optiona
         else:
             score += (before[:, None, :n] + by_previous).max(axis=0)
         before = score
-    chosen = xp.empty(best.shape[1], dtype="int64")
+    best, to_tag = xp.ascontiguousarray(best.T), xp.ascontiguousarray(transitions.T)
+    chosen = xp.empty(len(best), dtype="int64")
     after = chosen[:0]
     for rows in reversed(packing.steps):
-        score = best[:, rows]
-        score[:, : len(after)] += transitions.take(after, axis=1)
+        score = best[rows]
+        score[: len(after)] += to_tag.take(after, axis=0)
         after = chosen[rows]
-        score.argmax(axis=0, out=after)
+        score.argmax(axis=1, out=after)
     return unpacked(xp, chosen, packing)
 
 

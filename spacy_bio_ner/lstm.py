@@ -61,9 +61,9 @@ def forward(model: Model[Ragged, Ragged], Xr: Ragged, is_train: bool) -> Tuple[R
     hidden = xp.empty((n_kept, 2, nH), dtype=X.dtype)
     Y = xp.empty((len(X), 2 * nH), dtype=X.dtype)
     # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: with three gates halved one call activates all four.
-    halves = xp.ones(4 * nH, dtype=X.dtype)
-    halves[: 3 * nH] = 0.5
-    W_by_gate, b_by_gate, U_by_gate = _by_gate(W), _by_gate(b[:, None])[:, :, 0], _by_gate(U * halves)
+    W_by_gate, b_by_gate = _by_gate(W), _by_gate(b[:, None])[:, :, 0]
+    U_by_gate = xp.ascontiguousarray(_by_gate(U))
+    U_by_gate[:3] *= 0.5
     h = xp.zeros((2, packing.sizes[0] if packing.sizes else 0, nH), dtype=X.dtype)
     c = xp.zeros((h.shape[1], 2 * nH), dtype=X.dtype)
     for steps in packing.blocks:

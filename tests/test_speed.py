@@ -1,0 +1,177 @@
+"""What was made fast finds what the formulas say: the whole pipeline against a plain computation with its weights, doc
+by doc and token by token, that shares with it only the hashes of affixes."""
+
+import numpy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spacy.tokens import Doc
+
+from spacy_bio_ner import crf as crf_module
+from spacy_bio_ner import packing as packing_module
+from spacy_bio_ner.crf import negative_log_likelihood, posterior
+from spacy_bio_ner.decoding import viterbi
+from spacy_bio_ner.embed import _distinct_words
+from spacy_bio_ner.packing import Packing, pack
+from spacy_bio_ner.scheme import allowed_starts, allowed_transitions
+
+from .test_crf import OPS, enumerate_sequences, make_potentials, random_allowed
+from .test_lstm import make_batch, make_layer, textbook_lstm
+
+bilstm = pytest.mark.parametrize("trained_pipeline", ["bilstm"], indirect=True)
+TEXTS = [
+    "Fever after penicillin",
+    "",
+    "Amiodarone can cause pulmonary fibrosis .",
+    "Asthma",
+    "Aspirin and warfarin . " * 5,
+]
+
+
+def plain_scores(pipe, doc):
+    """Emissions, transitions and starts in float64: each token embedded by itself, the LSTM by its formula."""
+    model = pipe.model
+    [embed] = [node for node in model.walk() if node.name == "subword_embed"]
+    words = [Doc(doc.vocab, words=[token.text]) for token in doc]
+    X = numpy.concatenate([embed.layers[0].predict(_distinct_words(embed, [word])[0]) for word in words])
+    for layer in [node for node in model.walk() if node.name == "bilstm"]:
+        W, U, b = (layer.get_param(name).astype("float64") for name in "WUb")
+        backward = textbook_lstm(X[::-1], W[1], U[1], b[1])[::-1]
+        X = numpy.hstack([textbook_lstm(X, W[0], U[0], b[0]), backward])
+    emission, crf = model.get_ref("emission"), model.get_ref("crf")
+    emissions = X @ emission.get_param("W").T + emission.get_param("b")
+    n_tags = emissions.shape[1]
+    transitions = numpy.where(allowed_transitions(n_tags), crf.get_param("transitions"), -numpy.inf)
+    return emissions, transitions, numpy.where(allowed_starts(n_tags), crf.get_param("starts"), -numpy.inf)
+
+
+def log_partition(emissions, transitions, starts):
+    scores = starts + emissions[0]
+    for emission in emissions[1:]:
+        scores = numpy.logaddexp.reduce(scores[:, None] + transitions, axis=0) + emission
+    return numpy.logaddexp.reduce(scores)
+
+
+def plain_entities(pipe, doc):
+    """The entities of the best tag sequence, by dynamic programming over a table, and the probability of each: how much
+    of the partition is left if only sequences with it are counted."""
+    if not len(doc):
+        return []
+    emissions, transitions, starts = plain_scores(pipe, doc)
+    scores, came_from = starts + emissions[0], []
+    for emission in emissions[1:]:
+        extended = scores[:, None] + transitions
+        came_from.append(extended.argmax(axis=0))
+        scores = extended.max(axis=0) + emission
+    tags = [int(scores.argmax())]
+    for previous in reversed(came_from):
+        tags.insert(0, int(previous[tags[0]]))
+    found = []
+    for start, tag in enumerate(tags):
+        if tag % 2 == 1:
+            end = start + 1
+            while end < len(tags) and tags[end] == tag + 1:
+                end += 1
+            with_it = numpy.full_like(emissions, -numpy.inf)
+            with_it[:start], with_it[end:] = emissions[:start], emissions[end:]
+            with_it[start, tag] = emissions[start, tag]
+            with_it[start + 1 : end, tag + 1] = emissions[start + 1 : end, tag + 1]
+            if end < len(tags):
+                with_it[end, tag + 1] = -numpy.inf
+            with numpy.errstate(invalid="ignore"):
+                log_share = log_partition(with_it, transitions, starts) - log_partition(emissions, transitions, starts)
+            found.append((start, end, pipe.labels[tag // 2], numpy.exp(log_share)))
+    return found
+
+
+@bilstm
+@pytest.mark.parametrize("batch_size", [1, 2, 100])
+def test_pipeline_equals_the_plain_computation(trained, batch_size):
+    pipe = trained.get_pipe("bio_ner")
+    for _ in range(2):  # with words never seen, and with all of them in the cache
+        for doc in trained.pipe(TEXTS, batch_size=batch_size):
+            expected = plain_entities(pipe, doc)
+            assert [(ent.start, ent.end, ent.label_) for ent in doc.ents] == [row[:3] for row in expected]
+            confidences = [ent._.confidence for ent in doc.ents]
+            numpy.testing.assert_allclose(confidences, [row[3] for row in expected], atol=1e-4)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=6), st.integers(0, 10**6), st.booleans())
+def test_products_equal_logs(lengths, seed, constrained):
+    """Filtering with products of probabilities against filtering in logs, which the loss of training depends on too."""
+    potentials = make_potentials(lengths, seed=seed, scale=4.0)
+    allowed = random_allowed(potentials, seed) if constrained else None
+    packing = Packing(OPS, potentials.emissions.lengths)
+    by_products = posterior(OPS, potentials, packing, allowed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crf_module, "LEAST_LOG_TOTAL", numpy.inf)
+        in_logs = posterior(OPS, potentials, packing, allowed)
+    for a, b in zip(by_products, in_logs):
+        numpy.testing.assert_allclose(a, b, atol=1e-10)
+
+
+@pytest.mark.parametrize("gap", [600.0, 730.0, 3000.0])  # exact, lost in part and zero if it were computed by products
+@pytest.mark.parametrize("seed", range(3))
+def test_scores_whose_products_vanish(seed, gap):
+    """The best emission of a token may be that of a tag which cannot stand there, and all others far below it."""
+    potentials = make_potentials([4, 3], seed=seed, scale=2.0)
+    potentials.emissions.data[:, 2::2] += gap
+    potentials.emissions.data[1::2] -= 2000.0
+    found = posterior(OPS, potentials, Packing(OPS, potentials.emissions.lengths))
+    for (_, scores), value in zip(enumerate_sequences(potentials), found.log_partition):
+        assert value == pytest.approx(numpy.logaddexp.reduce(scores), rel=1e-12)
+    numpy.testing.assert_allclose(found.tags.sum(axis=1), 1.0, atol=1e-9)
+    allowed = numpy.eye(5, dtype=bool)[viterbi(OPS, potentials, Packing(OPS, potentials.emissions.lengths))]
+    loss, gradient = negative_log_likelihood(OPS, potentials, allowed)
+    assert 0 <= loss < 10 and numpy.isfinite(gradient.emissions.data).all()
+
+
+@pytest.mark.parametrize("rows", [1, 7, 10**6])
+def test_blocks_change_nothing(rows, monkeypatch):
+    lengths = [5, 0, 9, 1, 9, 3]
+    model, batch = make_layer(), make_batch(lengths)
+    expected, backprop = model.begin_update(batch)
+    gradient = backprop(expected).data
+    monkeypatch.setattr(packing_module, "BLOCK_ROWS", rows)
+    packing_module._pack.cache_clear()
+    numpy.testing.assert_allclose(model.predict(batch).data, expected.data, atol=1e-12)
+    found, backprop = model.begin_update(batch)
+    numpy.testing.assert_allclose(backprop(found).data, gradient, atol=1e-12)
+    packing_module._pack.cache_clear()
+
+
+@given(st.lists(st.integers(0, 400), max_size=8))
+def test_blocks_are_all_steps_in_order(lengths):
+    packing = Packing(OPS, numpy.array(lengths, dtype="int32"))
+    assert [step for block in packing.blocks for step in range(block.start, block.stop)] == list(
+        range(len(packing.sizes))
+    )
+    n_rows = [sum(packing.sizes[block]) for block in packing.blocks]
+    assert packing.block_size == max(n_rows, default=0)
+    for block, n in zip(packing.blocks, n_rows):
+        assert n <= packing_module.BLOCK_ROWS or block.stop - block.start == 1
+
+
+def test_layers_of_a_batch_share_a_packing():
+    lengths = numpy.array([3, 1], dtype="int32")
+    packing = pack(OPS, lengths)
+    assert pack(OPS, lengths.copy()) is packing
+    other = pack(OPS, numpy.array([1, 3], dtype="int32"))
+    assert other is not packing and other.sequences.tolist() == [1, 0]
+
+
+@bilstm
+def test_prediction_keeps_no_history(trained):
+    """What one layer allocates for a long doc is its output and a block, and not the gates of all tokens."""
+    import tracemalloc
+
+    layer = next(node for node in trained.get_pipe("bio_ner").model.walk() if node.name == "bilstm")
+    batch = make_batch([20_000], nI=layer.get_dim("nI"), dtype="float32")
+    layer.predict(make_batch([20], nI=layer.get_dim("nI"), dtype="float32"))
+    tracemalloc.start()
+    layer.predict(batch)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    gates = 20_000 * 4 * layer.get_dim("nO") * 4
+    assert peak < gates
