@@ -150,9 +150,7 @@ def forward(
     return model.ops.unflatten(torch2xp(vectors.detach()), model.ops.asarray1i(lengths)), backprop
 
 
-def split_into_windows(
-    tokenizer: Any, docs: List[Doc], masked: numpy.ndarray, size: int, stride: int
-) -> List[Window]:
+def split_into_windows(tokenizer: Any, docs: List[Doc], masked: numpy.ndarray, size: int, stride: int) -> List[Window]:
     """Split documents into word pieces, token by token, and these into windows.
 
     tokenizer (PreTrainedTokenizerFast): The tokenizer.
