@@ -1,8 +1,10 @@
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import spacy
+from browser import chromium
 from spacy.training import Example
 
 ROOT = Path(__file__).parent.parent
@@ -15,6 +17,17 @@ def corpora() -> Path:
     if not path or not Path(path).is_dir():
         pytest.skip("set BIO_NER_CORPORA to a folder with the corpora bc5cdr, bc5cdr-iob and ncbi-disease-iob")
     return Path(path)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real Chromium without a screen."""
+    with ExitStack() as stack:
+        try:
+            browser = stack.enter_context(chromium())
+        except RuntimeError as err:
+            pytest.skip(str(err))
+        yield browser
 
 
 TEXTS = [

@@ -170,11 +170,9 @@ def test_jsonl_has_the_same_rows(model, undisturbed, tmp_path):
 @pytest.mark.parametrize("format", ["parquet", "jsonl"])
 def test_a_long_text_comes_back_whole(tmp_path, format):
     text = "\x01 fever" * 125_000  # longer when it is escaped
-    row = {"document": "a", "date": None, "text": text, "tokens": 1, "entities": 0} | dict.fromkeys(
-        ("model", "model_version", "model_hash"), "x"
-    )
+    row = {"document": "a", "date": None, "text": text, "tokens": 1, "entities": 0}
     tables = {DOCUMENTS: [row, row | {"text": "fever"}], ENTITIES: [], CANDIDATES: []}
-    write_shard(tmp_path, format, 0, tables, Record("", 2, 0, []))
+    write_shard(tmp_path, format, 0, tables, ("x", "1", "0"), Record("", 2, 0, []))
     assert [row["text"] for row in rows(tmp_path, DOCUMENTS)] == [text, "fever"]
 
 
@@ -341,7 +339,7 @@ def children(pid):
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=300):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -371,13 +369,13 @@ def test_killed_and_resumed(model, tmp_path):
         if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text():
             os.kill(pid, signal.SIGKILL)
             break
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=300)
     assert process.returncode == 1 and b"a worker process ended before its work was done" in said, said
     assert b"Traceback" not in said
     assert len(list(shards.glob("0*"))) < 150
 
     process = start(model, source, output, *options)
-    said, _ = process.communicate(timeout=100)
+    said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
     annotate_paths(model, tmp_path / "expected", source, shard_size=10)
     same(output, tmp_path / "expected")
@@ -408,16 +406,17 @@ def test_a_disk_that_is_full(model, undisturbed, tmp_path):
         result and "Traceback" not in result.stderr
     )
     assert not list((tmp_path / "out").glob("*/*"))
-    assert run_cli(model, source, "-o", tmp_path / "out").exit_code == 0
+    annotate_paths(model, tmp_path / "out", source, shard_size=1000)
     assert len(rows(tmp_path / "out", DOCUMENTS)) == 600
 
 
-def test_command(model, undisturbed, tmp_path):
+def test_command(model, undisturbed, tmp_path, monkeypatch):
     source, expected = undisturbed
     result = run_cli(model, source, "-o", tmp_path / "out", "--shard-size", SHARD)
     assert result.exit_code == 0, result.output
     assert "Wrote 33 documents" in result.output and "2 inputs could not be annotated" in result.output
     same(tmp_path / "out", expected)
+    monkeypatch.setattr(local, "run", lambda job, shards, n_process: serial(job, shards))
     result = run_cli(model, "-", "-o", tmp_path / "stdin", "--shard-size", SHARD, stdin=source.read_text())
     assert result.exit_code == 0, result.output
     assert [row["document"] for row in rows(tmp_path / "stdin")] == [row["document"] for row in rows(expected)]

@@ -38,7 +38,7 @@ def workers():
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_a_worker_is_killed_and_nothing_is_lost(cluster, model, tmp_path):  # noqa: F811
-    source = write_texts(tmp_path / "x.jsonl", 1000)
+    source = write_texts(tmp_path / "x.jsonl", 400)
     killed = []
 
     def killing(job, shards):

@@ -198,7 +198,15 @@ def test_what_cannot_be_used(run, pipeline, tmp_path):
 
     assert "cannot read the questions" in refused(pipeline, "hello", questions=tmp_path / "none.yml")
     questions = tmp_path / "questions.yml"
-    for wrong in ("weather: [", "weather: {about: x}", "weather: {about: x, needs: 3}", "- weather", "weather: 3", "3", ""):
+    for wrong in (
+        "weather: [",
+        "weather: {about: x}",
+        "weather: {about: x, needs: 3}",
+        "- weather",
+        "weather: 3",
+        "3",
+        "",
+    ):
         questions.write_text(wrong)
         assert f"{questions}: cannot read the questions" in refused(pipeline, "hello")
     questions.write_text("music: {about: m, needs: [{slots: [genre, gnre], ask: a}]}")

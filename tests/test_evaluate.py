@@ -404,7 +404,13 @@ def categorized():
     nlp = spacy.blank("en", vocab=NLP.vocab)
     nlp.add_pipe("test_fake_ner")
     nlp.add_pipe("test_fake_textcat")
-    cats = [{"ask": 1.0, "tell": 0.0}, {"ask": 0.0, "tell": 1.0}, {"ask": 1.0, "tell": 0.0}, {}, {"ask": 1.0, "tell": 1.0}]
+    cats = [
+        {"ask": 1.0, "tell": 0.0},
+        {"ask": 0.0, "tell": 1.0},
+        {"ask": 1.0, "tell": 0.0},
+        {},
+        {"ask": 1.0, "tell": 1.0},
+    ]
     docs = [gold_doc([word, "gout"], [(1, 2, "DIS")]) for word in ("is", "it", "gout", "is", "is")]
     for doc, of_doc in zip(docs, cats):
         doc.cats = of_doc

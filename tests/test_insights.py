@@ -34,7 +34,6 @@ DOCUMENTS = [  # id, date, mentions; those that were not taken as entities have 
 
 def write_run(output, documents=DOCUMENTS, finished=True):
     """Write what annotate would have written, in shards of two documents."""
-    model = {"model": "en_x", "model_version": "1", "model_hash": "0"}
     for number in range(0, len(documents), 2):
         tables = {"documents": [], "entities": [], "candidates": []}
         for document, date, mentions in documents[number : number + 2]:
@@ -44,11 +43,11 @@ def write_run(output, documents=DOCUMENTS, finished=True):
                 text += f"Then {mention} was seen. "
                 span = {"start": start, "end": start + len(mention), "text": mention, "label": label.strip("?")}
                 table = tables["candidates" if label.startswith("?") else "entities"]
-                table.append({"document": document, **span, "probability": probability, **model})
+                table.append({"document": document, **span, "probability": probability})
             about = {"date": date, "text": text, "tokens": len(text.split()), "entities": len(mentions)}
-            tables["documents"].append({"document": document, **about, **model})
+            tables["documents"].append({"document": document, **about})
         record = Record("", len(tables["documents"]), len(tables["entities"]), [Refused(None, "", "")])
-        write_shard(output, "parquet", number // 2, tables, record)
+        write_shard(output, "parquet", number // 2, tables, ("en_x", "1", "0"), record)
     Manifest({"name": "en_x", "version": "1"}, {}, {}, 0, {} if finished else None).write(output)
     return output
 

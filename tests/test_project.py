@@ -47,13 +47,23 @@ def test_configs_are_complete(path, tmp_path):
 def test_project_file_names_what_exists():
     config = load_project_config(ROOT)
     names = [command["name"] for command in config["commands"]]
-    assert ["encoder", *config["workflows"]["all"], "benchmark"] == names
+    assert ["encoder", *config["workflows"]["all"], "benchmark", "report", "demo", "pictures"] == names
     for folder in config["directories"]:
         assert (ROOT / folder).is_dir()
     for command in config["commands"]:
         made = {out for other in config["commands"] for out in other.get("outputs", [])}
         for dep in command.get("deps", []):
             assert dep in made or (ROOT / dep).exists(), dep
+
+
+def test_wheel_holds_all_files_of_the_library():
+    tomllib = pytest.importorskip("tomllib", reason="needs Python 3.11")
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    [patterns] = settings["package-data"].values()
+    library = ROOT / "spacy_bio_ner"
+    held = {path for pattern in patterns for path in library.glob(pattern)}
+    files = {path for path in library.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert files == held and library / "report" / "templates" / "report.html" in held
 
 
 def test_project_document_leaves_the_readme_as_it_is(tmp_path):

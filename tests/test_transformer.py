@@ -29,11 +29,10 @@ WORDS = "Aspirin and pulmonary penicillin after Amiodarone , fever in x-ray .".s
 
 @pytest.fixture
 def make_encoder(tiny_bert):
-    def make(initialize=True, **settings):
-        values = {"window": 32, "stride": 16, "mixed_precision": False, "tokenizer_config": {}, "transformer_config": {}}
-        model = TransformerEncoder(**{"name": str(tiny_bert), **values, **settings})
-        if initialize:
-            model.initialize()
+    def make(**settings):
+        values = {**small_transformer(str(tiny_bert))["tok2vec"], **settings}
+        model = TransformerEncoder(**{name: value for name, value in values.items() if name != "@architectures"})
+        model.initialize()
         return model
 
     return make
@@ -280,7 +279,9 @@ def test_spacy_transformers_own_component_and_listener(nlp, tiny_bert, make_exam
         (lambda folder: (folder / "config.json").write_text("{"), "config.json"),
     ],
 )
-def test_an_encoder_that_cannot_be_loaded_is_a_clear_error(tiny_bert, make_encoder, tmp_path, monkeypatch, harm, message):
+def test_an_encoder_that_cannot_be_loaded_is_a_clear_error(
+    tiny_bert, make_encoder, tmp_path, monkeypatch, harm, message
+):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     folder = tmp_path / "bert"
     shutil.copytree(tiny_bert, folder)

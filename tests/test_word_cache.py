@@ -13,7 +13,6 @@ from spacy.tokens import Doc
 from spacy_bio_ner import word_cache
 from spacy_bio_ner.embed import SubwordEmbed, _distinct_words
 
-bilstm = pytest.mark.parametrize("trained_pipeline", ["bilstm"], indirect=True)
 TEXTS = ["fever after aspirin", "Fever and asthma", "no fever", "aspirin , warfarin and Heparin"]
 
 
@@ -32,6 +31,10 @@ def plain(model, docs):
 
 def assert_plain(model, docs):
     numpy.testing.assert_allclose(numpy.concatenate(model.predict(docs)), plain(model, docs), atol=1e-6)
+
+
+# The encoder that embeds words by their form alone.
+bilstm_only = pytest.mark.parametrize("trained_pipeline", ["bilstm"], indirect=True)
 
 
 def cache_of(model):
@@ -66,7 +69,7 @@ def test_norms_and_shapes_of_tokens_count(embed):
     assert_plain(embed, [doc])
 
 
-@bilstm
+@bilstm_only
 def test_it_notices_every_change_of_weights(trained, make_examples):
     """Training steps, averages in use, bytes of another model, an array changed in place."""
     docs = [trained.make_doc(text) for text in TEXTS]
@@ -96,7 +99,7 @@ def test_it_notices_every_change_of_weights(trained, make_examples):
             assert_plain(embed, docs)
 
 
-@bilstm
+@bilstm_only
 def test_it_is_neither_copied_nor_saved(trained):
     list(trained.pipe(TEXTS))
     model = trained.get_pipe("bio_ner").model
@@ -110,7 +113,7 @@ def test_it_is_neither_copied_nor_saved(trained):
     assert len(model.to_bytes()) == size
 
 
-@bilstm
+@bilstm_only
 def test_it_outlives_a_memory_zone(trained):
     """Words that were freed with a zone are found by their hashes when they come again."""
     texts = [f"unheard{i} of word{i} fever" for i in range(20)]

@@ -8,7 +8,7 @@ The record is written last: a shard without one is done again, and writes the sa
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 import pyarrow
 from pyarrow.dataset import Dataset, JsonFileFormat, ParquetFileFormat, dataset
@@ -22,7 +22,8 @@ from .inputs.item import Refused
 DOCUMENTS, ENTITIES, CANDIDATES, RECORDS, ERRORS = "documents", "entities", "candidates", "shards", "errors.jsonl"
 MAX_ROW = 1 << 26  # bytes of a row of JSON: a text of nlp.max_length characters, however they are escaped
 FORMATS = {"parquet": ParquetFileFormat(), "jsonl": JsonFileFormat(read_options=ReadOptions(block_size=MAX_ROW))}
-_MODEL = [(name, pyarrow.string()) for name in ("model", "model_version", "model_hash")]
+MODEL = ("model", "model_version", "model_hash")  # the columns that tell the pipeline
+_MODEL = [(name, pyarrow.string()) for name in MODEL]
 _SPANS = pyarrow.schema(
     [
         ("document", pyarrow.string()),
@@ -72,22 +73,28 @@ class Record:
         return self.documents + len(self.refused)
 
 
-def write_shard(output: Path, format: str, number: int, tables: Dict[str, List[Row]], record: Record) -> None:
+def write_shard(
+    output: Path, format: str, number: int, tables: Dict[str, List[Row]], model: Sequence[str], record: Record
+) -> None:
     """Write the tables of a shard and, when they are whole, its record.
 
     output (Path): The folder of the run.
     format (str): One of FORMATS.
     number (int): The shard's number.
-    tables (Dict[str, List[Row]]): The rows of each of SCHEMAS.
+    tables (Dict[str, List[Row]]): The rows of each of SCHEMAS, without the columns of MODEL.
+    model (Sequence[str]): The values of these.
     record (Record): What became of the shard.
     """
     for name, rows in tables.items():
         with write_beside(_table_path(output, format, name, number)) as beside:
             if format == "parquet":
-                table = pyarrow.Table.from_pylist(rows, schema=SCHEMAS[name])
+                own = pyarrow.schema(field for field in SCHEMAS[name] if field.name not in MODEL)
+                table = pyarrow.Table.from_pylist(rows, schema=own)
+                for column, value in zip(MODEL, model):
+                    table = table.append_column(column, pyarrow.repeat(value, len(table)))
                 write_table(table, beside, compression="zstd")
             else:
-                write_jsonl(beside, rows)
+                write_jsonl(beside, [row | dict(zip(MODEL, model)) for row in rows])
     with write_beside(_record_path(output, number)) as beside:
         beside.write_text(json.dumps(asdict(record)), encoding="utf8")
 

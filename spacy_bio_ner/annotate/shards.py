@@ -4,7 +4,7 @@ import hashlib
 import json
 import sqlite3
 import tempfile
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Iterable, Iterator, List, Sequence, TypeVar
 
 from ..corpora.record import CorpusError
@@ -27,7 +27,7 @@ class Shard:
 
     def digest(self) -> str:
         """RETURNS (str): The SHA-256 of the items."""
-        return hashlib.sha256(json.dumps([astuple(item) for item in self.items]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([vars(item) for item in self.items]).encode()).hexdigest()
 
 
 def cut_shards(items: Iterable[Item], size: int) -> Iterator[Shard]:

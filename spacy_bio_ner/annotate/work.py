@@ -78,7 +78,6 @@ def run_shard(job: Job, shard: Shard) -> Record:
     RETURNS (Record): What became of it.
     """
     nlp = load(job.model, job.gpu_id)
-    about_model = {"model": job.model.name, "model_version": job.model.version, "model_hash": job.model.hash}
     tables: Dict[str, List[Row]] = {name: [] for name in SCHEMAS}
     items = [_refuse_long(item, nlp.max_length) for item in shard.items]
     texts = [item for item in items if isinstance(item, Text)]
@@ -91,11 +90,12 @@ def run_shard(job: Job, shard: Shard) -> Record:
             entities, candidates = _spans(doc, job.min_confidence)
             about_document = {"date": item.date, "text": item.text, "tokens": len(doc), "entities": len(entities)}
             for name, rows in ((DOCUMENTS, [about_document]), (ENTITIES, entities), (CANDIDATES, candidates)):
-                tables[name].extend({"document": item.id, **row, **about_model} for row in rows)
+                tables[name].extend({"document": item.id, **row} for row in rows)
     if len(nlp.vocab.strings) > MAX_STRINGS:
         load.cache_clear()
     record = Record(shard.digest(), len(tables[DOCUMENTS]), len(tables[ENTITIES]), refused)
-    write_shard(job.output, job.format, shard.number, tables, record)
+    about_model = (job.model.name, job.model.version, job.model.hash)
+    write_shard(job.output, job.format, shard.number, tables, about_model, record)
     return record
 
 

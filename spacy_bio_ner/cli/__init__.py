@@ -8,6 +8,7 @@ from .convert import convert_cli
 from .evaluate import evaluate_cli
 from .export import export_cli
 from .insights import insights_cli
+from .report import report_cli
 from .suggest import suggest_cli
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "evaluate_cli",
     "export_cli",
     "insights_cli",
+    "report_cli",
     "suggest_cli",
     "threshold_cli",
 ]

@@ -1,7 +1,8 @@
 """The group of commands, made part of spaCy's own command line."""
 
 from contextlib import contextmanager
-from typing import Iterator
+from pathlib import Path
+from typing import Iterator, Optional
 
 import spacy
 import typer
@@ -10,9 +11,10 @@ from spacy.language import Language
 from wasabi import msg
 
 from ..corpora.record import CorpusError
+from ..corpora.sources import SHARES, TRAIN
 from ..files import write_beside
 
-__all__ = ["bio_ner_cli", "clear_errors", "load_pipeline", "needs_extra", "write_beside"]
+__all__ = ["bio_ner_cli", "clear_errors", "find_train", "load_pipeline", "needs_extra", "write_beside"]
 
 HELP = """Named entity recognition with BIO tags: corpora, honest scores and audits for the bio_ner component."""
 
@@ -69,3 +71,17 @@ def load_pipeline(model: str, gpu_id: int) -> Language:
         return spacy.load(model)
     except (OSError, ValueError, ImportError) as err:  # not there, not a pipeline, or one that needs other packages
         raise CorpusError(f"{model}: cannot load the pipeline: {err}") from None
+
+
+def find_train(corpus: Path, train: Optional[Path]) -> Optional[Path]:
+    """Find the corpus that tells seen mentions from unseen ones.
+
+    corpus (Path): The corpus to score on.
+    train (Optional[Path]): The one that is asked for.
+    RETURNS (Optional[Path]): That one, or train.spacy beside the corpus, if there is one.
+    RAISES (CorpusError): If the corpus is a folder of splits.
+    """
+    if any((corpus / f"{split}.spacy").exists() for split in SHARES):
+        raise CorpusError(f"{corpus}: found a folder of splits, expected one of them, such as {corpus / 'test.spacy'}")
+    beside = corpus.parent / f"{TRAIN}.spacy"
+    return beside if train is None and beside.exists() else train

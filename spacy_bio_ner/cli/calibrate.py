@@ -75,7 +75,8 @@ def calibrate_cli(
                 srsly.write_json(beside, {"model": model, "corpus": str(dev), **figures})
         if diagram:
             with write_beside(diagram) as beside:
-                reliability_diagram({"before": before, "after": after}, beside)
+                figure = reliability_diagram({"before": before, "after": after})
+                figure.savefig(beside, format="png", dpi=150)
         _save(nlp, model, output)
 
 

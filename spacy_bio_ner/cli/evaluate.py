@@ -11,11 +11,10 @@ from wasabi import msg
 
 from ..corpora.docbin import read_docs
 from ..corpora.record import CorpusError
-from ..corpora.sources import SHARES
 from ..evaluation.evaluate import evaluate
 from ..evaluation.forecast import DOUBTFUL_ERRORS, Forecast, bio_ners, expected_numbers
 from ..evaluation.pairs import predict, read_texts
-from ._app import bio_ner_cli, clear_errors, load_pipeline, write_beside
+from ._app import bio_ner_cli, clear_errors, find_train, load_pipeline, write_beside
 
 
 @bio_ner_cli.command("evaluate")
@@ -61,12 +60,7 @@ def evaluate_cli(
     """
     with clear_errors("Nothing was written"):
         renamed = _read_map(label_map)
-        if any((corpus / f"{split}.spacy").exists() for split in SHARES):
-            raise CorpusError(
-                f"{corpus}: found a folder of splits, expected one of them, such as {corpus / 'test.spacy'}"
-            )
-        if train is None and (corpus.parent / "train.spacy").exists():
-            train = corpus.parent / "train.spacy"
+        train = find_train(corpus, train)
         nlp = load_pipeline(model, gpu_id)
         scores: Dict[str, Any] = {
             "model": {"path": model, "name": f"{nlp.meta['lang']}_{nlp.meta['name']}", "version": nlp.meta["version"]},

@@ -1,7 +1,7 @@
 """A pipeline run over a corpus and scored against every mention of its source."""
 
 from collections import Counter
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 import numpy
 from spacy.language import Language
@@ -23,6 +23,7 @@ def evaluate(
     train_docs: Optional[Iterable[Doc]] = None,
     label_map: Optional[Dict[str, str]] = None,
     batch_size: Optional[int] = None,
+    collect: Optional[Callable[[Doc, Doc], None]] = None,
 ) -> Dict[str, Any]:
     """Score a pipeline's entities strictly, by characters and label, against all mentions of the source. Mentions
     lost in conversion count as missed; so does the whole extent of a discontinuous one, unless it is predicted.
@@ -36,6 +37,8 @@ def evaluate(
     label_map (Optional[Dict[str, str]]): New names for labels of the gold and of train_docs. If given, predictions
         with a label that the gold then never has are left out.
     batch_size (Optional[int]): The number of Docs the pipeline takes at a time.
+    collect (Optional[Callable[[Doc, Doc], None]]): Takes each predicted Doc and its gold Doc, to look at
+        more than their numbers.
     RETURNS (Dict[str, Any]): The scores, with spaCy's names. Under "spacy" those of its own scorer for the same
         predictions, which sees the gold Docs' entities only and compares them by the gold Docs' tokens; under
         "forecast" what the pipeline's own probabilities make one expect (see forecast.py), None without a bio_ner;
@@ -71,6 +74,8 @@ def evaluate(
                 predicted.ents = [ent for ent in predicted.ents if ent.label_ in gold_labels]
             mentions = gold_spans(gold)
             scored.append((mentions, set(scored_predictions(predicted, gold, mentions).values())))
+            if collect:
+                collect(predicted, gold)
             yield Example(predicted, gold)
 
     with expected_numbers(nlp):
@@ -81,7 +86,7 @@ def evaluate(
 
     left_out = {label: n for label, n in sorted(predicted_labels.items()) if label_map and label not in gold_labels}
     labels = sorted(gold_labels | predicted_labels.keys() - left_out.keys())
-    units, n_units = _units(golds)
+    units, n_units = bootstrap_units(golds)
     counts = numpy.zeros((n_units, len(labels), 3), dtype="int64")
     for unit, (mentions, predictions) in zip(units, scored):
         counts[unit] += count(mentions, predictions, labels)
@@ -133,7 +138,7 @@ def _key(span: TextSpan) -> Tuple[str, str]:
     return span.text.lower(), span.label
 
 
-def _units(golds: List[Doc]) -> Tuple[List[int], int]:
+def bootstrap_units(golds: Iterable[Doc]) -> Tuple[List[int], int]:
     """RETURNS (Tuple[List[int], int]): For each Doc the unit that is drawn in the bootstrap, and the number of
     units: the Docs of one document belong together, a Doc without a document stands alone."""
     indices: Dict[Any, int] = {}

@@ -1,0 +1,104 @@
+"""`bio-ner report`: a page that tells a person what a pipeline gets wrong, and whether to trust it."""
+
+from pathlib import Path
+from typing import List, Optional, Tuple
+
+from spacy.cli._util import Arg, Opt
+from spacy.language import Language
+from spacy.tokens import Doc
+from wasabi import msg
+
+from ..corpora.docbin import read_docs
+from ..corpora.record import CorpusError
+from ..evaluation.figures import require_matplotlib
+from ..report.card import corpus_card, model_card, read_ledger, train_size
+from ..report.page import Subject, render
+from ..report.run import Run, run
+from ._app import bio_ner_cli, clear_errors, find_train, load_pipeline, write_beside
+
+PAGE = "index.html"
+
+
+@bio_ner_cli.command("report")
+def report_cli(
+    # fmt: off
+    model: str = Arg(..., help="Pipeline: the name of an installed one, or a path"),
+    corpus: Path = Arg(..., help=".spacy file, or folder of shards, written by 'bio-ner convert'"),
+    output: Path = Opt(..., "--output", "-o", help=f"Folder to write {PAGE} to", file_okay=False),
+    train: Optional[Path] = Opt(
+        None,
+        "--train",
+        "-t",
+        help="Corpus the pipeline was trained on, to score seen and unseen mentions apart. "
+        "By default train.spacy beside CORPUS, if there is one",
+    ),
+    compare: Optional[str] = Opt(None, "--compare", "-c", help="Another pipeline, to compare with on the same corpus"),
+    curve: List[str] = Opt(
+        [],
+        "--curve",
+        help="MODEL or MODEL=DOCS: a pipeline for a learning curve, beside the one reported, and the number of Docs it "
+        "was trained on, by default those of the corpus that its config names. Can be given several times",
+    ),
+    batch_size: Optional[int] = Opt(None, "--batch-size", "-b", min=1, help="Number of Docs to predict at a time"),
+    gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU ID or -1 for CPU"),
+    # fmt: on
+):
+    """
+    Report what a pipeline gets right and wrong, as a page for people.
+
+    One HTML file without scripts, which needs no network and prints well:
+    scores by type, what kinds of mistakes there are, which labels are confused,
+    how far the probabilities can be trusted, the most confident mistakes in
+    context, what became of the corpus's mentions, where the model comes from.
+    """
+    with clear_errors("Nothing was written"):
+        require_matplotlib()
+        train = find_train(corpus, train)
+        models = [_read_point(value) for value in curve]
+        nlp = load_pipeline(model, gpu_id)
+        result, golds = _run(nlp, corpus, batch_size, train)
+        points = []
+        if models and model not in dict(models):
+            models.insert(0, (model, None))
+        for path, size in models:
+            other = nlp if path == model else load_pipeline(path, gpu_id)
+            size = size or train_size(other)
+            if size is None:
+                raise CorpusError(
+                    f"{path}: cannot tell how many Docs it was trained on, since they are not where its config says: "
+                    f"give --curve {path}=DOCS"
+                )
+            scores = (result if other is nlp else _run(other, corpus, batch_size)[0]).scores
+            points.append((size, scores["ents_f"], tuple(scores["interval"]["ents_f"])))
+        page = render(
+            Subject(
+                run=result,
+                card=model_card(nlp, model),
+                config=nlp.config.to_str(),
+                corpus=corpus_card(corpus, golds),
+                ledger=read_ledger(corpus),
+                train=str(train) if train else None,
+                other=compare,
+                other_run=_run(load_pipeline(compare, gpu_id), corpus, batch_size)[0] if compare else None,
+                curve=points,
+            )
+        )
+        with write_beside(output / PAGE) as beside:
+            beside.write_text(page, encoding="utf8")
+        msg.good(f"Wrote the report to {output / PAGE}")
+
+
+def _run(nlp: Language, corpus: Path, batch_size: Optional[int], train: Optional[Path] = None) -> Tuple[Run, List[Doc]]:
+    """Each pipeline reads the corpus with its own vocabulary."""
+    golds = list(read_docs(corpus, nlp.vocab))
+    train_docs = read_docs(train, nlp.vocab) if train else None
+    return run(nlp, golds, train_docs, batch_size), golds
+
+
+def _read_point(value: str) -> Tuple[str, Optional[int]]:
+    model, equals, size = value.rpartition("=")
+    if not equals:
+        return value, None
+    if not model or not size.isdecimal() or not int(size):
+        raise CorpusError(f"--curve: found {value!r}, expected MODEL or MODEL=DOCS, such as training/half=250")
+    return model, int(size)
