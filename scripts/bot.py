@@ -49,7 +49,7 @@ def understand(doc: Doc, intents: Dict[str, Intent], threshold: float) -> Dict[s
             "label": ent.label_,
             "start": ent.start_char,
             "end": ent.end_char,
-            "probability": round(ent._.confidence, 4),
+            "probability": _confidence(ent),
         }
         for ent in doc.ents
     ]
@@ -72,10 +72,16 @@ def question(doc: Doc, intents: Dict[str, Intent], threshold: float) -> Optional
         found = [ent for ent in doc.ents if ent.label_ in need.slots]
         if not found:
             return need.ask
-        best: Span = max(found, key=lambda ent: ent._.confidence)
-        if best._.confidence < threshold:
+        best = max(found, key=_confidence)
+        if _confidence(best) < threshold:
             return need.check.format(text=best.text)
     return None
+
+
+def _confidence(ent: Span) -> float:
+    """RETURNS (float): The probability of an entity; 1.0 for one that a later component, such as a ruler, has set."""
+    confidence = ent._.confidence
+    return 1.0 if confidence is None else round(confidence, 4)
 
 
 def load_pipeline(model: str) -> Language:

@@ -4,9 +4,10 @@ from typing import Any, Dict, List, Optional
 
 from spacy.tokens import Doc
 from spacy.util import registry
-from thinc.api import Dropout, Linear, Model, NumpyOps, chain, clone, list2ragged, ragged2list, with_array
+from thinc.api import Dropout, Linear, Model, chain, clone, list2ragged, ragged2list, with_array
 from thinc.types import Floats2d
 
+from .blas import use_numpy_blas
 from .crf import CRF, Potentials
 from .lstm import BiLSTM
 
@@ -30,12 +31,7 @@ def BioTagger(tok2vec: Model[List[Doc], List[Floats2d]], nO: Optional[int] = Non
     model.set_ref("emission", emission)
     model.set_ref("crf", crf)
     model.attrs["resize_output"] = resize_output
-    # NumPy's own BLAS is several times as fast as thinc's default, BLIS, on CPUs with AVX-512.
-    ops = NumpyOps(use_blis=False)
-    for node in model.walk():
-        if type(node.ops) is NumpyOps:
-            node.ops = ops
-    return model
+    return use_numpy_blas(model)
 
 
 def resize_output(model: Model[List[Doc], Potentials], nO: int) -> None:
@@ -72,7 +68,7 @@ def BiLSTMEncoder(width: int, depth: int) -> Model[List[Floats2d], List[Floats2d
     """
     model = chain(list2ragged(), clone(chain(Dropout(), BiLSTM(width)), depth), ragged2list())
     model.set_dim("nO", width)
-    return model
+    return use_numpy_blas(model)
 
 
 @registry.architectures("spacy_bio_ner.TransformerEncoder.v1")

@@ -16,6 +16,7 @@ from spacy.util import registry
 from thinc.api import HashEmbed, Maxout, Model, chain, concatenate
 from thinc.types import Floats2d
 
+from .blas import use_numpy_blas
 from .word_cache import WordCache
 
 _WORD_START, _WORD_END = "\x02", "\x03"
@@ -40,7 +41,7 @@ def SubwordEmbed(
     n_features = 2 + len(prefixes) + len(suffixes)
     tables = [HashEmbed(table_width, rows, column=i, seed=i, dropout=0.0) for i in range(n_features)]
     mix = Maxout(width, table_width * n_features, nP=3, dropout=0.0, normalize=True)
-    return Model(
+    model = Model(
         "subword_embed",
         forward,
         init=init,
@@ -48,6 +49,7 @@ def SubwordEmbed(
         layers=[chain(concatenate(*tables), mix)],
         attrs={"prefixes": list(prefixes), "suffixes": list(suffixes), "dropout_rate": 0.0, "cache": WordCache()},
     )
+    return use_numpy_blas(model)
 
 
 def init(

@@ -98,6 +98,13 @@ def test_what_is_asked_back(bot, intents, cats, slots, asked):
     assert bot.understand(utterance("rain in Paris today", cats, *slots), intents, 0.5)["ask"] == asked
 
 
+def test_a_slot_that_another_component_has_set_is_certain(bot, intents):
+    doc = utterance("rain in Paris today", SURE, PARIS, TODAY)
+    del doc.spans["bio_ner"]
+    found = bot.understand(doc, intents, 0.5)
+    assert [slot["probability"] for slot in found["slots"]] == [1.0, 1.0] and found["ask"] is None
+
+
 def test_the_threshold_is_what_makes_a_doubt(bot, intents):
     doc = utterance("rain in Paris today", SURE, PARIS, TODAY)
     asked = [bot.question(doc, intents, threshold) for threshold in (0.8, 0.85, 0.95)]

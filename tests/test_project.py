@@ -47,7 +47,7 @@ def test_configs_are_complete(path, tmp_path):
 def test_project_file_names_what_exists():
     config = load_project_config(ROOT)
     names = [command["name"] for command in config["commands"]]
-    assert ["encoder", *config["workflows"]["all"], "report", "demo", "pictures", "benchmark"] == names
+    assert ["encoder", *config["workflows"]["all"], "benchmark", "report", "demo", "pictures"] == names
     for folder in config["directories"]:
         assert (ROOT / folder).is_dir()
     for command in config["commands"]:
