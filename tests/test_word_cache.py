@@ -32,7 +32,8 @@ def plain(model, docs):
 
 
 def assert_plain(model, docs):
-    numpy.testing.assert_allclose(numpy.concatenate(model.predict(docs)), plain(model, docs), atol=1e-6)
+    # BLAS sums in another order for another number of words.
+    numpy.testing.assert_allclose(numpy.concatenate(model.predict(docs)), plain(model, docs), atol=1e-5)
 
 
 def cache_of(model):
@@ -135,5 +136,5 @@ def test_threads_have_caches_of_their_own(nlp, embed):
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(embed.predict, docs))
     for doc, vectors in zip(docs, found):
-        numpy.testing.assert_allclose(numpy.concatenate(vectors), plain(embed, doc), atol=1e-6)
+        numpy.testing.assert_allclose(numpy.concatenate(vectors), plain(embed, doc), atol=1e-5)
     assert len(cache_of(embed)) == 0
