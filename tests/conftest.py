@@ -2,6 +2,10 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
+# More threads than one cost more than they bring with models this small, and very much where cores are busy. Set before
+# NumPy and torch are imported, which read it then; processes that tests start have it too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 import spacy
 from browser import chromium
