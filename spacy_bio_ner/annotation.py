@@ -46,10 +46,9 @@ def preset_tags(docs: Iterable[Doc], labels: Sequence[int], n_tags: int) -> nump
     else:
         iob = numpy.where(free, IOB_MISSING, _unblocked(iob, types))
         allowed = allowed_tags(iob, _label_indices(types, labels), n_tags)
-    tags = numpy.arange(n_tags)
-    for tokens, forbidden in ((sent_start == 1, is_inside(tags)), (is_space == 1, is_begin(tags))):
+    for tokens, is_forbidden in ((sent_start == 1, is_inside), (is_space == 1, is_begin)):
         if tokens.any():
-            allowed[numpy.ix_(free & tokens, forbidden)] = False
+            allowed[numpy.ix_(free & tokens, is_forbidden(numpy.arange(n_tags)))] = False
     return allowed
 
 
@@ -59,6 +58,8 @@ def with_presets(docs: Sequence[Doc]) -> List[bool]:
         return []
     iob = numpy.concatenate([doc.to_array(ENT_IOB) for doc in docs])
     preset = numpy.flatnonzero((iob == IOB_BEGIN) | (iob == IOB_INSIDE))
+    if not len(preset):
+        return [False] * len(docs)
     bounds = numpy.searchsorted(preset, numpy.cumsum([0] + [len(doc) for doc in docs]))
     return (numpy.diff(bounds) > 0).tolist()
 

@@ -16,8 +16,11 @@ from .packing import Packing, pack
 from .scheme import allowed_starts, allowed_transitions, inside_tags
 
 TINY = numpy.finfo("float64").tiny
-# What is lost where products of float64 vanish is less than TINY; next to e to this it does not count.
-LEAST_LOG_TOTAL = -500.0
+# Products of probabilities are normalised once in so many steps.
+STEPS_PER_NORM = 8
+# What is lost where products of float64 vanish is less than TINY; next to sums of at least e to the minus this it does
+# not count. Sums of at most e to this are far from infinite.
+MAX_LOG_TOTAL = 500.0
 
 
 @dataclass
@@ -134,21 +137,22 @@ def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optio
     transitions = xp.exp(potentials.transitions.astype("float64"))
     starts = xp.exp(potentials.starts.astype("float64"))
     highest = emissions.max(axis=1)
-    filtered, predicted, log_totals = _filter(xp, emissions - highest[:, None], transitions, starts, packing)
-    if len(log_totals) and not log_totals.min() > LEAST_LOG_TOTAL:
-        filtered, predicted, log_totals = _filter_in_logs(xp, emissions, transitions, starts, packing)
-    else:
+    filtered, predicted, log_totals, largest = _filter(xp, emissions - highest[:, None], transitions, starts, packing)
+    if largest < MAX_LOG_TOTAL:
         log_totals += highest
+    else:
+        filtered, predicted, log_totals = _filter_in_logs(xp, emissions, transitions, starts, packing)
     smoothed = filtered.copy()
     # smoothed / predicted, kept in the place of predicted. A tag that was never predicted is never smoothed
     # either, and 0 / tiny is 0.
     ratio = xp.maximum(predicted, TINY, out=predicted)
     future = xp.empty_like(ratio)
+    to_previous = transitions.T
     for t in range(len(packing.sizes) - 1, 0, -1):
         n, rows, start = packing.sizes[t], packing.steps[t], packing.steps[t - 1].start
         step_ratio, step_future = ratio[rows], future[rows]
         xp.divide(smoothed[rows], step_ratio, out=step_ratio)
-        xp.matmul(step_ratio, transitions.T, out=step_future)
+        xp.matmul(step_ratio, to_previous, out=step_future)
         smoothed[start : start + n] *= step_future
     first = packing.sizes[0] if packing.sizes else 0
     inside = xp.asarray(inside_tags(len(starts)))
@@ -167,33 +171,40 @@ def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optio
 
 def _filter(
     xp, emissions: Floats2d, transitions: Floats2d, starts: Floats1d, packing: Packing
-) -> Tuple[Floats2d, Floats2d, Floats1d]:
+) -> Tuple[Floats2d, Floats2d, Floats1d, float]:
     """The forward pass, by products of the exponentiated scores.
 
     emissions (Floats2d): The packed emissions, of shape (rows, n_tags).
     transitions (Floats2d): The exponentiated scores of transitions.
     starts (Floats1d): The exponentiated scores of starts.
-    RETURNS (Tuple[Floats2d, Floats2d, Floats1d]): The probability of each tag of each row given the tokens up to it,
-        of shape (rows, n_tags); the same without the row's own emission and unnormalised; and of each row the log
-        of what its probabilities were divided by. With the highest emission of each row at 0 these logs tell
-        whether products have lost too much: one of them is less than LEAST_LOG_TOTAL.
+    RETURNS (Tuple[Floats2d, Floats2d, Floats1d, float]): What the probabilities of the tags of each row given the
+        tokens up to it are proportional to, of shape (rows, n_tags), normalised at the last row of each sequence; the
+        same without the row's own emission, and in the row before's proportion; of each row the log of what it was
+        divided by; and the largest log, plus or minus, of any row's sum before that. With the highest emission of each
+        row at 0 it tells whether products have lost too much: it is not less than MAX_LOG_TOTAL.
     """
-    everywhere = xp.ones_like(transitions)  # A product with it is the sum over the tags, in the place of each tag.
-    with numpy.errstate(divide="ignore", invalid="ignore"):
+    with numpy.errstate(divide="ignore", invalid="ignore", over="ignore"):
         filtered = xp.exp(emissions)
-        predicted, totals = xp.empty_like(filtered), xp.empty_like(filtered)
+        predicted, divisors = xp.empty_like(filtered), xp.ones(len(filtered))
         before = None
-        for n, rows in zip(packing.sizes, packing.steps):
-            joint, step_predicted, total = filtered[rows], predicted[rows], totals[rows]
+        for step, (n, rows) in enumerate(zip(packing.sizes, packing.steps), start=1):
+            joint, step_predicted = filtered[rows], predicted[rows]
             if before is None:
                 step_predicted[...] = starts
             else:
                 xp.matmul(before[:n], transitions, out=step_predicted)
             joint *= step_predicted
-            xp.matmul(joint, everywhere, out=total)
-            joint /= total
+            if step % STEPS_PER_NORM == 0:
+                total = joint.sum(axis=1)
+                joint /= total[:, None]
+                divisors[rows] = total
             before = joint
-        return filtered, predicted, xp.log(totals[:, 0])
+        # Sums are 1 where a row has been normalised already.
+        sums = filtered.sum(axis=1)
+        largest = xp.abs(xp.log(divisors * sums)).max(initial=0.0)
+        filtered[packing.last] /= sums[packing.last, None]
+        divisors[packing.last] *= sums[packing.last]
+        return filtered, predicted, xp.log(divisors), float(largest)
 
 
 def _filter_in_logs(

@@ -69,9 +69,8 @@ def forward(model: Model[Ragged, Ragged], Xr: Ragged, is_train: bool) -> Tuple[R
     for steps in packing.blocks:
         rows = slice(packing.steps[steps.start].start, packing.steps[steps.stop - 1].stop)
         kept = rows if is_train else slice(0, rows.stop - rows.start)
-        orders = packing.forward[rows], packing.backward[rows]
-        inputs = xp.stack([xp.take(X, order, axis=0) for order in orders])
-        xp.matmul(inputs, W_by_gate, out=gates[kept].transpose(1, 2, 0, 3))
+        orders = packing.orders[:, rows]
+        xp.matmul(xp.take(X, orders, axis=0), W_by_gate, out=gates[kept].transpose(1, 2, 0, 3))
         gates[kept] += b_by_gate
         gates[kept, :3] *= 0.5
         h, c = _run(xp, packing.sizes[steps], gates[kept], cells[kept], hidden[kept], U_by_gate, h, c)
@@ -80,13 +79,14 @@ def forward(model: Model[Ragged, Ragged], Xr: Ragged, is_train: bool) -> Tuple[R
 
     def backprop(dYr: Ragged) -> Ragged:
         dY = dYr.dataXd
-        dhidden = xp.stack([dY[packing.forward, :nH], dY[packing.backward, nH:]])
+        forward, backward = packing.orders
+        dhidden = xp.stack([dY[forward, :nH], dY[backward, nH:]])
         by_direction = gates.transpose(1, 2, 0, 3), cells.transpose(1, 0, 2)
         dgates = _run_back(xp, packing, *by_direction, dhidden, U)
         dX = xp.zeros_like(X)
-        for d, order in enumerate((packing.forward, packing.backward)):
+        for d, order in enumerate(packing.orders):
             dX[order] += dgates[d] @ W[d].T
-        Xd = xp.stack([X[packing.forward], X[packing.backward]])
+        Xd = xp.take(X, packing.orders, axis=0)
         later = dgates[:, packing.steps[0].stop :] if packing.steps else dgates
         model.inc_grad("W", xp.matmul(Xd.transpose(0, 2, 1), dgates))
         model.inc_grad("U", xp.matmul(hidden[packing.previous].transpose(1, 2, 0), later))

@@ -36,10 +36,11 @@ class Packing:
     sizes (List[int]): The number of rows of each step, falling.
     blocks (List[slice]): The steps in runs of at least one step and, where steps are small, about BLOCK_ROWS rows.
     block_size (int): The number of rows of the largest block.
-    forward (Ints1d): For each row the token it stands for, as an index into the concatenated batch.
-    backward (Ints1d): The same when each sequence is read from its end.
+    orders (Ints2d): For each row the token it stands for, as an index into the concatenated batch, and the same when
+        each sequence is read from its end. Of shape (2, rows).
+    forward (Ints1d): The first of the two.
     previous (Ints1d): For each row after the first step, the row of the same sequence one step before.
-    sequences (Ints1d): For each row of the first step, the index of its sequence in the batch.
+    last (ArrayXd): For each row, whether it is the last of its sequence.
     owners (Ints1d): For each row, the index of its sequence in the batch.
     """
 
@@ -62,11 +63,14 @@ class Packing:
         self.steps: List[slice] = [slice(a, b) for a, b in zip(bounds, bounds[1:])]
         self.blocks = _blocks(offsets)
         self.block_size = max((bounds[block.stop] - bounds[block.start] for block in self.blocks), default=0)
-        self.forward = xp.asarray(starts[rank] + step)
-        self.backward = xp.asarray((starts + running)[rank] - 1 - step)
+        self.orders = xp.asarray(numpy.stack([starts[rank] + step, (starts + running)[rank] - 1 - step]))
+        self.forward = self.orders[0]
         later = slice(self.sizes[0] if n_steps else 0, None)
-        self.previous = xp.asarray(offsets[step[later] - 1] + rank[later])
-        self.sequences = xp.asarray(order)
+        previous = offsets[step[later] - 1] + rank[later]
+        self.previous = xp.asarray(previous)
+        last = numpy.ones(len(rank), dtype=bool)
+        last[previous] = False
+        self.last = xp.asarray(last)
         self.owners = xp.asarray(order[rank])
 
 

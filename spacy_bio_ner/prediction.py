@@ -9,7 +9,7 @@ from thinc.types import Array2d
 from .crf import Potentials, posterior, tempered
 from .decoding import k_best, viterbi
 from .expected_f import best_expected_f
-from .marginals import candidate_spans, expected_counts, outside_probabilities, span_probabilities
+from .marginals import candidate_spans, certain_tags, expected_counts, outside_probabilities, span_probabilities
 from .packing import pack
 from .scheme import tags_to_spans
 
@@ -68,7 +68,10 @@ def predict_entities(
         potentials = tempered(potentials, temperature)
     packing = pack(ops, lengths)
     known = posterior(ops, potentials, packing, allowed)
-    spans = tags_to_spans(ops.to_numpy(viterbi(ops, potentials, packing, allowed)))
+    tags = certain_tags(xp, known)
+    if tags is None:
+        tags = viterbi(ops, potentials, packing, allowed)
+    spans = tags_to_spans(ops.to_numpy(tags))
     chosen = numpy.ones(len(spans), dtype=bool)
     thresholds = [] if candidate_threshold is None else [candidate_threshold]
     thresholds += [] if beta is None else [EXPECTED_F_THRESHOLD]

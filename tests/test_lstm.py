@@ -103,13 +103,16 @@ def test_packing_orders_every_token_once(lengths):
     packing = Packing(NumpyOps(), numpy.array(lengths, dtype="int32"))
     starts = numpy.cumsum([0] + lengths)
     sequence_of = numpy.repeat(numpy.arange(len(lengths)), lengths)
-    assert sorted(packing.forward.tolist()) == sorted(packing.backward.tolist()) == list(range(sum(lengths)))
+    forward, backward = packing.orders
+    assert sorted(forward.tolist()) == sorted(backward.tolist()) == list(range(sum(lengths)))
+    assert (packing.forward == forward).all()
     assert packing.sizes == [sum(n > t for n in lengths) for t in range(max(lengths, default=0))]
     for t, (n, rows) in enumerate(zip(packing.sizes, packing.steps)):
-        sequences = sequence_of[packing.forward[rows]]
-        assert sequences.tolist() == packing.sequences[:n].tolist()
-        for sequence, f, b in zip(sequences, packing.forward[rows], packing.backward[rows]):
+        sequences = sequence_of[forward[rows]]
+        assert sequences.tolist() == sequence_of[forward[:n]].tolist() == packing.owners[rows].tolist()
+        for sequence, f, b, last in zip(sequences, forward[rows], backward[rows], packing.last[rows]):
             assert f == starts[sequence] + t and b == starts[sequence + 1] - 1 - t
+            assert last == (f + 1 == starts[sequence + 1])
     if lengths and max(lengths):
         later = numpy.arange(packing.sizes[0], sum(lengths))
         assert (packing.forward[packing.previous] == packing.forward[later] - 1).all()

@@ -12,6 +12,7 @@ from spacy_bio_ner import packing as packing_module
 from spacy_bio_ner.crf import negative_log_likelihood, posterior
 from spacy_bio_ner.decoding import viterbi
 from spacy_bio_ner.embed import _distinct_words
+from spacy_bio_ner.marginals import certain_tags
 from spacy_bio_ner.packing import Packing, pack
 from spacy_bio_ner.scheme import allowed_starts, allowed_transitions
 
@@ -105,7 +106,7 @@ def test_products_equal_logs(lengths, seed, constrained):
     packing = Packing(OPS, potentials.emissions.lengths)
     by_products = posterior(OPS, potentials, packing, allowed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(crf_module, "LEAST_LOG_TOTAL", numpy.inf)
+        patch.setattr(crf_module, "MAX_LOG_TOTAL", -numpy.inf)
         in_logs = posterior(OPS, potentials, packing, allowed)
     for a, b in zip(by_products, in_logs):
         numpy.testing.assert_allclose(a, b, atol=1e-10)
@@ -125,6 +126,27 @@ def test_scores_whose_products_vanish(seed, gap):
     allowed = numpy.eye(5, dtype=bool)[viterbi(OPS, potentials, Packing(OPS, potentials.emissions.lengths))]
     loss, gradient = negative_log_likelihood(OPS, potentials, allowed)
     assert 0 <= loss < 10 and numpy.isfinite(gradient.emissions.data).all()
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=3), st.integers(0, 10**6), st.floats(1.0, 12.0), st.booleans())
+def test_certain_tags_are_those_of_viterbi(lengths, seed, scale, constrained):
+    potentials = make_potentials(lengths, seed=seed, scale=scale)
+    allowed = random_allowed(potentials, seed) if constrained else None
+    packing = Packing(OPS, potentials.emissions.lengths)
+    tags = certain_tags(numpy, posterior(OPS, potentials, packing, allowed))
+    if tags is not None:
+        assert tags.tolist() == viterbi(OPS, potentials, packing, allowed).tolist()
+
+
+@pytest.mark.parametrize("p_other, told", [(0.2, True), (0.3, False)])
+def test_tags_are_certain_by_the_sum_of_their_doubts(p_other, told):
+    """Two tokens, each O but for p_other: surely O O if that is less than a quarter."""
+    potentials = make_potentials([2], seed=0, n_tags=3, scale=0.0)
+    potentials.transitions[:] = numpy.where(allowed_transitions(3), 0.0, -numpy.inf)
+    potentials.emissions.data[:] = [numpy.log(1 - p_other), numpy.log(p_other), -numpy.inf]
+    tags = certain_tags(numpy, posterior(OPS, potentials, Packing(OPS, potentials.emissions.lengths)))
+    assert (tags is not None) == told and (tags is None or tags.tolist() == [0, 0])
 
 
 @pytest.mark.parametrize("rows", [1, 7, 10**6])
@@ -158,7 +180,7 @@ def test_layers_of_a_batch_share_a_packing():
     packing = pack(OPS, lengths)
     assert pack(OPS, lengths.copy()) is packing
     other = pack(OPS, numpy.array([1, 3], dtype="int32"))
-    assert other is not packing and other.sequences.tolist() == [1, 0]
+    assert other is not packing and other.owners.tolist() == [1, 0, 1, 1]
 
 
 @bilstm
