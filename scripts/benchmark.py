@@ -132,10 +132,11 @@ def stream(
     model: str = typer.Argument(..., help="The pipeline: a name or path"),
     test: Path = typer.Argument(..., help="The .spacy file whose words the texts are made of"),
     number: int = typer.Option(1_000_000, help="The number of texts"),
+    new_words: int = typer.Option(2, help="The number of words of each text that no other has"),
 ):
     """Predict many distinct short texts inside nlp.memory_zone(), and say how the memory grows."""
     with clear_errors("Nothing measured"):
-        growth = _measure("stream", model, test, str(number))
+        growth = _measure("stream", model, test, str(number), str(new_words))
     for n_texts, megabytes in growth.items():
         print(f"{int(n_texts):>10,} texts: {megabytes:8.1f} MB resident")
 
@@ -266,16 +267,20 @@ def measure_limit(model: str, test: str) -> Dict[str, float]:
     }
 
 
-def measure_stream(model: str, test: str, number: str) -> Dict[str, float]:
-    """RETURNS (Dict[str, float]): The resident memory in MB after every tenth of the texts, each of which has words
-    that no other has."""
+def measure_stream(model: str, test: str, number: str, new_words: str) -> Dict[str, float]:
+    """RETURNS (Dict[str, float]): The resident memory in MB after every tenth of the texts."""
     nlp = spacy.load(model)
     words = [token.text for gold in read_docs(Path(test), nlp.vocab) for token in gold]
-    texts = (
-        f"{' '.join(words[i * 7 % len(words) :][:7])} x{i:x} {words[i % len(words)]}{i}" for i in range(int(number))
-    )
+
+    def text(i: int) -> str:
+        # Each begins elsewhere in the corpus or, after a round through it, is longer than before.
+        length, first = divmod(i, len(words))
+        new = [f"{words[first]}{i}x{j}" for j in range(int(new_words))]
+        return " ".join(words[first : first + 5 + length] + new)
+
+    texts = map(text, range(int(number)))
     page = resource.getpagesize() / 1024**2
-    found = {}
+    found: Dict[str, float] = {}
     n_texts = 0
     for chunk in iter(lambda: list(islice(texts, ZONE)), []):
         with nlp.memory_zone():

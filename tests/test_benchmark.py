@@ -48,7 +48,7 @@ def test_measurements(benchmark, saved, monkeypatch):
     limit = benchmark.measure_limit(*saved)
     # Two directions, four gates of 16 units, from 32 inputs and 16 states; a product and a sum for each weight.
     assert limit["kFLOP per word in matrix products of the BiLSTM"] == pytest.approx(2 * 2 * 64 * (32 + 16) / 1000)
-    assert list(benchmark.measure_stream(*saved, "40")) == [str(n) for n in range(4, 41, 4)]
+    assert list(benchmark.measure_stream(*saved, "40", "2")) == [str(n) for n in range(4, 41, 4)]
 
 
 @bilstm
