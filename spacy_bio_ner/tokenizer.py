@@ -3,6 +3,7 @@
 import re
 import sys
 import unicodedata
+from functools import lru_cache
 from itertools import groupby
 from typing import Callable
 
@@ -43,6 +44,7 @@ def split_punctuation(nlp: Language) -> None:
     tokenizer.infix_finditer = re.compile(mark).finditer
 
 
+@lru_cache(maxsize=None)
 def _character_ranges(categories: str) -> str:
     """RETURNS (str): All characters of some of Unicode's general categories, as the inside of a regex class."""
     codes = (code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] in categories)
