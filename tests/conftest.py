@@ -41,6 +41,17 @@ TEXTS = [
     ("Nothing was seen .", []),
     ("Asthma", [(0, 6, "DIS")]),
 ]
+# Some annotation that a model which has learned TEXTS gets wrong.
+NOISY = [*TEXTS[:3], ("Aspirin and warfarin .", [(0, 7, "DIS")]), ("Asthma", [])]
+
+
+def gold_docs(nlp, texts=TEXTS):
+    docs = []
+    for text, ents in texts:
+        doc = nlp.make_doc(text)
+        doc.set_ents([doc.char_span(start, end, label=label) for start, end, label in ents])
+        docs.append(doc)
+    return docs
 
 
 @pytest.fixture

@@ -26,25 +26,12 @@ from spacy_bio_ner.evaluation.dial import lower_end, threshold_for, turn
 from spacy_bio_ner.evaluation.evaluate import evaluate
 from spacy_bio_ner.evaluation.forecast import Forecast, expected_numbers
 
-from .conftest import TEXTS
+from .conftest import NOISY, TEXTS, gold_docs
 from .test_crf import OPS, enumerate_sequences, make_potentials
 
 
 def bio_ner(*args):
     return CliRunner().invoke(app, ["bio-ner", *map(str, args)])
-
-
-def gold_docs(nlp, texts=TEXTS):
-    docs = []
-    for text, ents in texts:
-        doc = nlp.make_doc(text)
-        doc.set_ents([doc.char_span(start, end, label=label) for start, end, label in ents])
-        docs.append(doc)
-    return docs
-
-
-# Some annotation that a model which has learned TEXTS gets wrong.
-NOISY = [*TEXTS[:3], ("Aspirin and warfarin .", [(0, 7, "DIS")]), ("Asthma", [])]
 
 
 @pytest.fixture

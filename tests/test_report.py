@@ -27,7 +27,7 @@ from spacy_bio_ner.report.contexts import WIDTH, context
 from spacy_bio_ner.report.findings import confusion_matrix, find_trust, most_frequent, outcome_counts
 from spacy_bio_ner.report.run import run
 
-from .conftest import TEXTS
+from .conftest import NOISY, TEXTS, gold_docs
 
 BILSTM = pytest.mark.parametrize("trained_pipeline", ["bilstm"], indirect=True)
 LABELS = ["A", "B"]
@@ -136,19 +136,6 @@ def test_context_is_cut_to_the_sentence_and_the_window(nlp):
     assert found.tokens == ["w100"] and found.place == "PMID1"
     assert found.before.split() == ["…", *(f"w{i:03}" for i in range(100 - WIDTH, 100))]
     assert found.after.split() == [*(f"w{i:03}" for i in range(101, 101 + WIDTH)), "…"]
-
-
-def gold_docs(nlp, texts=TEXTS):
-    docs = []
-    for text, ents in texts:
-        doc = nlp.make_doc(text)
-        doc.set_ents([doc.char_span(start, end, label=label) for start, end, label in ents])
-        docs.append(doc)
-    return docs
-
-
-# Some annotation that a model which has learned TEXTS gets wrong.
-NOISY = [*TEXTS[:3], ("Aspirin and warfarin .", [(0, 7, "DIS")]), ("Asthma", [])]
 
 
 def test_one_run_gives_what_evaluate_and_judge_give(trained):

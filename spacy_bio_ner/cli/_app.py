@@ -6,7 +6,7 @@ from typing import Iterator, Optional
 
 import spacy
 import typer
-from spacy.cli._util import app, setup_gpu
+from spacy.cli._util import Opt, app, setup_gpu
 from spacy.language import Language
 from wasabi import msg
 
@@ -14,12 +14,21 @@ from ..corpora.record import CorpusError
 from ..corpora.sources import SHARES, TRAIN
 from ..files import write_beside
 
-__all__ = ["bio_ner_cli", "clear_errors", "find_train", "load_pipeline", "needs_extra", "write_beside"]
+__all__ = ["TRAIN_OPTION", "bio_ner_cli", "clear_errors", "find_train", "load_pipeline", "needs_extra", "write_beside"]
 
 HELP = """Named entity recognition with BIO tags: corpora, honest scores and audits for the bio_ner component."""
 
 bio_ner_cli = typer.Typer(name="bio-ner", help=HELP, no_args_is_help=True)
 app.add_typer(bio_ner_cli)
+
+# See find_train.
+TRAIN_OPTION = Opt(
+    None,
+    "--train",
+    "-t",
+    help="Corpus the pipeline was trained on, to score seen and unseen mentions apart. By default train.spacy beside "
+    "CORPUS, if there is one",
+)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from ..corpora.record import CorpusError
 from ..evaluation.evaluate import evaluate
 from ..evaluation.forecast import DOUBTFUL_ERRORS, Forecast, bio_ners, expected_numbers
 from ..evaluation.pairs import predict, read_texts
-from ._app import bio_ner_cli, clear_errors, find_train, load_pipeline, write_beside
+from ._app import TRAIN_OPTION, bio_ner_cli, clear_errors, find_train, load_pipeline, write_beside
 
 
 @bio_ner_cli.command("evaluate")
@@ -27,13 +27,7 @@ def evaluate_cli(
         "text on each line",
     ),
     output: Optional[Path] = Opt(None, "--output", "-o", help="JSON file to write the scores to", dir_okay=False),
-    train: Optional[Path] = Opt(
-        None,
-        "--train",
-        "-t",
-        help="Corpus the pipeline was trained on, to score seen and unseen mentions apart. "
-        "By default train.spacy beside CORPUS, if there is one",
-    ),
+    train: Optional[Path] = TRAIN_OPTION,
     label_map: List[str] = Opt(
         [],
         "--map",

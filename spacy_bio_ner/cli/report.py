@@ -14,7 +14,7 @@ from ..evaluation.figures import require_matplotlib
 from ..report.card import corpus_card, model_card, read_ledger, train_size
 from ..report.page import Subject, render
 from ..report.run import Run, run
-from ._app import bio_ner_cli, clear_errors, find_train, load_pipeline, write_beside
+from ._app import TRAIN_OPTION, bio_ner_cli, clear_errors, find_train, load_pipeline, write_beside
 
 PAGE = "index.html"
 
@@ -25,13 +25,7 @@ def report_cli(
     model: str = Arg(..., help="Pipeline: the name of an installed one, or a path"),
     corpus: Path = Arg(..., help=".spacy file, or folder of shards, written by 'bio-ner convert'"),
     output: Path = Opt(..., "--output", "-o", help=f"Folder to write {PAGE} to", file_okay=False),
-    train: Optional[Path] = Opt(
-        None,
-        "--train",
-        "-t",
-        help="Corpus the pipeline was trained on, to score seen and unseen mentions apart. "
-        "By default train.spacy beside CORPUS, if there is one",
-    ),
+    train: Optional[Path] = TRAIN_OPTION,
     compare: Optional[str] = Opt(None, "--compare", "-c", help="Another pipeline, to compare with on the same corpus"),
     curve: List[str] = Opt(
         [],
