@@ -1,7 +1,7 @@
 """A linear-chain conditional random field (Lafferty et al. 2001) over BIO tags: its potentials, their
 partition and marginals by forward filtering and backward smoothing, and the loss of training.
 
-Whatever the dtype of the scores, the recursions run in float64 and are normalised at every step, so their
+Whatever the dtype of the scores, the recursions run in float64 and are normalised as they go, so their
 error does not grow with the length of a document. Arrays inside them are (packed rows, tags).
 """
 
