@@ -155,7 +155,7 @@ def split_into_windows(tokenizer: Any, docs: List[Doc], masked: numpy.ndarray, s
 
     tokenizer (PreTrainedTokenizerFast): The tokenizer.
     docs (List[Doc]): The documents.
-    masked (ndarray): Which tokens of all docs are hidden behind mask pieces, bool.
+    masked (ndarray): Which tokens of all docs are hidden behind mask pieces, bool. Unknown pieces always are.
     size (int): The length of a window in pieces, special ones included.
     stride (int): The number of pieces from the start of a window to the start of the next.
     RETURNS (List[Window]): The windows of all documents.
@@ -171,7 +171,9 @@ def split_into_windows(tokenizer: Any, docs: List[Doc], masked: numpy.ndarray, s
     encoded = tokenizer(words_of, is_split_into_words=True, add_special_tokens=False, verbose=False)
     for words, encoding in zip(words_of, encoded.encodings):
         tokens = numpy.array(encoding.word_ids, dtype="int64") + offset
-        ids = numpy.where(masked[tokens], mask_id, encoding.ids).tolist()
+        ids = numpy.array(encoding.ids, dtype="int64")
+        # What is not in the vocabulary, such as emoji, may never have been seen in training; masked tokens were.
+        ids = numpy.where(masked[tokens] | (ids == tokenizer.unk_token_id), mask_id, ids).tolist()
         offset += len(words)
         # In an overlap the first half is taken from the window before, the second from the window after.
         starts = range(0, max(len(ids) - size, 0) + stride, stride) if ids else ()
