@@ -51,8 +51,9 @@ def annotate_cli(
 
     Reads plain text, JSONL, CSV, Parquet and CORD-19's folders, compressed
     or not (.gz, .zst, .bz2). Started again after whatever ended it, it goes
-    on where it was, with the same inputs and pipeline only. Each input ends as one row of
-    documents/ or, where it cannot be processed, as one line of errors.jsonl.
+    on where it was, with the same inputs and pipeline only. Each input ends
+    as one row of documents/ or, where it cannot be processed, as one line of
+    errors.jsonl.
     """
     with clear_errors("Not finished"), needs_extra("scale"):
         from ..annotate.engines import local
