@@ -18,9 +18,9 @@ from .scheme import allowed_starts, allowed_transitions, inside_tags
 TINY = numpy.finfo("float64").tiny
 # Products of probabilities are normalised once in so many steps.
 STEPS_PER_NORM = 8
-# What is lost where products of float64 vanish is less than TINY; next to sums of at least e to the minus this it does
-# not count. Sums of at most e to this are far from infinite.
-MAX_LOG_TOTAL = 500.0
+# What is lost where products of float64 vanish is less than TINY, e to the minus 708. Next to the sums before two norms
+# in a row, each at least e to the minus this, it does not count. Sums of at most e to this are far from infinite.
+MAX_LOG_TOTAL = 300.0
 
 
 @dataclass
@@ -201,10 +201,10 @@ def _filter(
             before = joint
         # Sums are 1 where a row has been normalised already.
         sums = filtered.sum(axis=1)
-        largest = xp.abs(xp.log(divisors * sums)).max(initial=0.0)
+        largest = float(xp.abs(xp.log(divisors * sums)).max()) if len(sums) else 0.0
         filtered[packing.last] /= sums[packing.last, None]
         divisors[packing.last] *= sums[packing.last]
-        return filtered, predicted, xp.log(divisors), float(largest)
+        return filtered, predicted, xp.log(divisors), largest
 
 
 def _filter_in_logs(

@@ -5,25 +5,10 @@ probability of a span is therefore a product along its tokens, and that of a lon
 more than that of having come so far.
 """
 
-from typing import Optional
-
 from thinc.types import Floats1d, Floats2d, Ints1d, Ints2d
 
 from .crf import Posterior
 from .scheme import O
-
-
-def certain_tags(xp, posterior: Posterior) -> Optional[Ints1d]:
-    """The best tag sequences, where the marginals of the tags tell them: the probability that not all of the most
-    probable tags are right is at most the sum of the probabilities that each is wrong. If that is less than a half,
-    no other sequence can be as probable as theirs. So it is for most short texts, but for no larger batch.
-
-    xp: The array module.
-    posterior (Posterior): What is known of the tags.
-    RETURNS (Optional[Ints1d]): The tag ids, of shape (tokens,); None if the marginals do not tell.
-    """
-    wrong = len(posterior.tags) - posterior.tags.max(axis=1).sum()
-    return posterior.tags.argmax(axis=1) if wrong < 0.5 else None
 
 
 def span_probabilities(xp, posterior: Posterior, spans: Ints2d) -> Floats1d:

@@ -7,9 +7,9 @@ from thinc.api import Ops
 from thinc.types import Array2d
 
 from .crf import Potentials, posterior, tempered
-from .decoding import k_best, viterbi
+from .decoding import certain_tags, k_best, viterbi
 from .expected_f import best_expected_f
-from .marginals import candidate_spans, certain_tags, expected_counts, outside_probabilities, span_probabilities
+from .marginals import candidate_spans, expected_counts, outside_probabilities, span_probabilities
 from .packing import pack
 from .scheme import tags_to_spans
 

@@ -213,6 +213,14 @@ def test_calibrate_changes_probabilities_and_no_entity(trained, model, dev, tmp_
         a, b = trained(text), calibrated(text)
         assert [(e.start, e.end, e.label_) for e in a.ents] == [(e.start, e.end, e.label_) for e in b.ents]
         assert all(x._.confidence > y._.confidence for x, y in zip(a.ents, b.ents))
+    # A threshold hides no entity from the judgement, and stays.
+    component = trained.get_pipe("bio_ner")
+    component.cfg["threshold"] = 0.999
+    trained.to_disk(tmp_path / "strict")
+    component.cfg["threshold"] = 0.0
+    assert bio_ner("calibrate", tmp_path / "strict", dev, "--scores", tmp_path / "strict.json").exit_code == 0
+    assert srsly.read_json(tmp_path / "strict.json")["before"] == scores["before"]
+    assert spacy.load(tmp_path / "strict").get_pipe("bio_ner").cfg["threshold"] == 0.999
     # In place, only the settings are written.
     weights = (model / "bio_ner" / "model").stat().st_mtime_ns
     assert bio_ner("calibrate", model, dev).exit_code == 0

@@ -37,6 +37,13 @@ class DeviceArray(numpy.ndarray):
         result = getattr(ufunc, method)(*host, **kwargs)
         return out[0] if out else to_device(result)
 
+    # CuPy's have no other arguments than these.
+    def max(self, axis=None, out=None, keepdims=False):
+        return to_device(self.view(numpy.ndarray).max(axis=axis, out=out, keepdims=keepdims))
+
+    def sum(self, axis=None, dtype=None, out=None, keepdims=False):
+        return to_device(self.view(numpy.ndarray).sum(axis=axis, dtype=dtype, out=out, keepdims=keepdims))
+
     def __getitem__(self, index):
         return to_device(self.view(numpy.ndarray)[to_host(index)])
 

@@ -10,9 +10,8 @@ from spacy.tokens import Doc
 from spacy_bio_ner import crf as crf_module
 from spacy_bio_ner import packing as packing_module
 from spacy_bio_ner.crf import negative_log_likelihood, posterior
-from spacy_bio_ner.decoding import viterbi
+from spacy_bio_ner.decoding import certain_tags, viterbi
 from spacy_bio_ner.embed import _distinct_words
-from spacy_bio_ner.marginals import certain_tags
 from spacy_bio_ner.packing import Packing, pack
 from spacy_bio_ner.scheme import allowed_starts, allowed_transitions
 
