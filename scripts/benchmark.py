@@ -400,9 +400,13 @@ def _print(results: Dict[str, Any]) -> None:
         values = [median.get(key) for median in pipelines.values()]
         if any(value is not None for value in values):
             ratios = [f"{ratio[key]:.2f}" if key in ratio else "" for ratio in results["ratios"].values()]
-            rows.append((unit, *("" if value is None else f"{value:,.3g}" for value in values), *ratios))
+            rows.append((unit, *("" if value is None else _number(value) for value in values), *ratios))
     header = ("", *pipelines, *(f"{name}: ratio" for name in results["ratios"]))
     msg.table(rows, header=header, divider=True, aligns=("l", *"r" * (len(header) - 1)))
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _figure_class() -> Any:
@@ -420,7 +424,7 @@ def _draw(results: Dict[str, Any], path: Path) -> None:
     figure = _figure_class()(figsize=(2.6 * len(keys), 2.6), layout="constrained")
     for key, axes in zip(keys, figure.subplots(1, len(keys))):
         bars = axes.bar(names, [results["pipelines"][name][key] for name in names], color=["C0", *["0.7"] * len(names)])
-        axes.bar_label(bars, fmt="{:,.3g}", fontsize=8)
+        axes.bar_label(bars, fmt=_number, fontsize=8)
         axes.set_title(MEASURES[key][0], fontsize=9)
         axes.set_yticks([])
         axes.spines[["top", "left", "right"]].set_visible(False)
