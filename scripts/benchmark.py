@@ -33,8 +33,8 @@ from wasabi import msg
 
 from spacy_bio_ner.cli._app import clear_errors, write_beside
 from spacy_bio_ner.corpora.docbin import read_docs
-from spacy_bio_ner.corpora.record import CorpusError
 from spacy_bio_ner.decoding import viterbi
+from spacy_bio_ner.errors import InputError
 from spacy_bio_ner.packing import pack
 from spacy_bio_ner.prediction import Predictions
 from spacy_bio_ner.scheme import tags_to_spans
@@ -79,7 +79,7 @@ def compare(
         paths = dict(_named(model) for model in models)
         for path in (train, dev, test):
             if not path.exists():
-                raise CorpusError(f"{path}: no such file. Convert a corpus first: spacy bio-ner convert")
+                raise InputError(f"{path}: no such file. Convert a corpus first: spacy bio-ner convert")
         if figure is not None:
             _figure_class()
         found: Dict[str, List[Dict[str, float]]] = {name: [] for name in paths}
@@ -323,7 +323,7 @@ def _measure(what: str, model: str, *files: Any, cores: int = 1) -> Dict[str, fl
     command = [sys.executable, __file__, "measure", what, model, *map(str, files)]
     result = subprocess.run(command, env=os.environ | threads, preexec_fn=pin, capture_output=True, text=True)
     if result.returncode:
-        raise CorpusError(f"{model}: {what} could not be measured.\n{result.stderr.strip()[-2000:]}")
+        raise InputError(f"{model}: {what} could not be measured.\n{result.stderr.strip()[-2000:]}")
     return srsly.json_loads(result.stdout)
 
 
@@ -334,7 +334,7 @@ def _n_cores() -> int:
 def _named(model: str) -> Tuple[str, str]:
     name, _, path = model.partition("=")
     if not path:
-        raise CorpusError(f"'{model}': expected name=path, such as lstm=training/bc5cdr-lstm/model-best")
+        raise InputError(f"'{model}': expected name=path, such as lstm=training/bc5cdr-lstm/model-best")
     return name, path
 
 
@@ -413,7 +413,7 @@ def _figure_class() -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise CorpusError('matplotlib is needed to draw: pip install "spacy-bio-ner[report]"') from None
+        raise InputError('matplotlib is needed to draw: pip install "spacy-bio-ner[report]"') from None
     return Figure
 
 

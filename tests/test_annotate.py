@@ -19,7 +19,7 @@ from spacy.language import Language
 from typer.testing import CliRunner
 
 import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
-from spacy_bio_ner.corpora.record import CorpusError
+from spacy_bio_ner.errors import InputError
 
 pytest.importorskip("pyarrow")
 
@@ -282,7 +282,7 @@ def test_a_run_of_something_else_is_refused(model, tmp_path, change, reason):
         nlp.get_pipe("bio_ner").cfg["threshold"] = 0.1
         model = tmp_path / "model"
         nlp.to_disk(model)
-    with pytest.raises(CorpusError, match=reason):
+    with pytest.raises(InputError, match=reason):
         annotate_paths(model, output, *paths, **change)
     assert {path: path.read_bytes() for path in output.rglob("*.*")} == before
 
@@ -295,10 +295,10 @@ def test_inputs_that_change_while_they_are_read_are_noticed(undisturbed, model, 
         annotate_paths(model, tmp_path / "out", path, engine=stops_after(2))
     monkeypatch.setattr(runs.manifests, "digest_inputs", lambda sources: read_manifest(tmp_path / "out").inputs)
     path.write_text(path.read_text().replace("d6", "d66"))
-    with pytest.raises(CorpusError, match="shard 1 is of other texts: inputs have changed"):
+    with pytest.raises(InputError, match="shard 1 is of other texts: inputs have changed"):
         annotate_paths(model, tmp_path / "out", path)
     path.write_text(source.read_text() + '{"text": "more"}\n')
-    with pytest.raises(CorpusError, match="found 36 inputs, but 35 when the run began"):
+    with pytest.raises(InputError, match="found 36 inputs, but 35 when the run began"):
         annotate_paths(model, tmp_path / "out", path)
 
 
@@ -307,7 +307,7 @@ def test_a_worker_with_another_pipeline_is_noticed(undisturbed, model, tmp_path)
     shutil.copytree(model, tmp_path / "model")
     job = make_job(tmp_path / "model", tmp_path / "out")
     (tmp_path / "model" / "meta.json").write_text((model / "meta.json").read_text().replace("0.0.0", "0.0.1"))
-    with pytest.raises(CorpusError, match="found another pipeline"):
+    with pytest.raises(InputError, match="found another pipeline"):
         annotate(job, find_sources([source])[0], engine=serial)
 
 

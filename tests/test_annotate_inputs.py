@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_bio_ner.corpora.record import CorpusError
+from spacy_bio_ner.errors import InputError
 
 pyarrow = pytest.importorskip("pyarrow")
 
@@ -82,7 +82,7 @@ def test_whatever_is_in_a_file_ends_as_items_or_an_error_with_words(tmp_path_fac
     path.write_bytes(content)
     try:
         items = read(path, kind=kind)
-    except CorpusError as err:
+    except InputError as err:
         assert "found the columns" in str(err)
     else:
         assert all(isinstance(item, Text) and item.text.encode("utf8") is not None or item.cause for item in items)
@@ -137,7 +137,7 @@ def test_fields_by_other_names(tmp_path):
     assert bad.cause == "found no 'doi', expected the document's id in it"
     for name in ("x.csv", "x.parquet"):
         path = write(tmp_path / name, [{"id": "1", "body": "Fever", "date": ""}], ("id", "body", "date"))
-        with pytest.raises(CorpusError, match=f"{name}: found the columns 'id', 'body', 'date', expected 'text'"):
+        with pytest.raises(InputError, match=f"{name}: found the columns 'id', 'body', 'date', expected 'text'"):
             read(path)
 
 
@@ -149,12 +149,12 @@ def test_folders_and_names(tmp_path):
     sources, unknown = find_sources([folder])
     assert [source.name for source in sources] == ["pile/a.txt", "pile/b.txt", "pile/sub/a.txt"]
     assert unknown == [folder / "notes.odt"]
-    with pytest.raises(CorpusError, match="would be called a.txt in the output, as is"):
+    with pytest.raises(InputError, match="would be called a.txt in the output, as is"):
         find_sources([folder / "a.txt", folder / "sub" / "a.txt"])
-    with pytest.raises(CorpusError, match="no such file or folder"):
+    with pytest.raises(InputError, match="no such file or folder"):
         find_sources([folder / "c.txt"])
     (tmp_path / "empty").mkdir()
-    with pytest.raises(CorpusError, match="found no input"):
+    with pytest.raises(InputError, match="found no input"):
         find_sources([tmp_path / "empty"])
 
 
@@ -185,13 +185,13 @@ def test_a_damaged_file_costs_no_other(tmp_path):
 
 def test_standard_input_is_kept_and_never_mixed_up(tmp_path):
     path = tmp_path / "out" / "stdin"
-    with pytest.raises(CorpusError, match="the standard input is empty"):
+    with pytest.raises(InputError, match="the standard input is empty"):
         spool(io.BytesIO(), path)
     spool(io.BytesIO(b"Fever.\n"), path)
     spool(io.BytesIO(b"Fever.\n"), path)
     spool(io.BytesIO(), path)
     assert path.read_bytes() == b"Fever.\n"
-    with pytest.raises(CorpusError, match="the standard input is another than that of the run before"):
+    with pytest.raises(InputError, match="the standard input is another than that of the run before"):
         spool(io.BytesIO(b"Rest.\n"), path)
     assert path.read_bytes() == b"Fever.\n" and [file.name for file in path.parent.iterdir()] == ["stdin"]
 
@@ -258,7 +258,7 @@ def test_cord19_without_parses_and_parses_without_metadata(cord19):
     parses.rename(cord19.parent / "elsewhere")
     assert [item.text for item in read(cord19)][2:5] == ["", "Bad", "Gone"]
     (cord19 / "metadata.csv").write_text("cord_uid,title\nu1,Fever\n")
-    with pytest.raises(CorpusError, match="expected 'abstract'"):
+    with pytest.raises(InputError, match="expected 'abstract'"):
         read(cord19)
 
 

@@ -13,7 +13,7 @@ pytest.importorskip("pyarrow")
 ray = pytest.importorskip("ray")
 
 from spacy_bio_ner.annotate.engines import ray as engine  # noqa: E402
-from spacy_bio_ner.corpora.record import CorpusError  # noqa: E402
+from spacy_bio_ner.errors import InputError  # noqa: E402
 
 from .test_annotate import annotate_paths, model, same, stops_after, write_texts  # noqa: E402, F401
 
@@ -75,5 +75,5 @@ def test_what_a_task_says_reaches_the_user(cluster, model, tmp_path):  # noqa: F
     model_2 = tmp_path / "model"
     model_2.mkdir()
     subprocess.run(["cp", "-r", f"{model}/.", model_2], check=True)
-    with pytest.raises(CorpusError, match="found another pipeline"):
+    with pytest.raises(InputError, match="found another pipeline"):
         annotate_paths(model_2, tmp_path / "out2", source, engine=other)

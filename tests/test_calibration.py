@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
 from spacy_bio_ner.confidence import write_confidences
-from spacy_bio_ner.corpora.record import CorpusError
+from spacy_bio_ner.errors import InputError
 from spacy_bio_ner.evaluation.calibration import (
     Judgements,
     bio_ner_of,
@@ -88,7 +88,7 @@ def test_predictions_on_missing_annotation_are_not_judged(trained):
 
 
 def test_pipeline_without_the_component_is_refused(nlp):
-    with pytest.raises(CorpusError, match="no component of the pipeline is a bio_ner.*it has none"):
+    with pytest.raises(InputError, match="no component of the pipeline is a bio_ner.*it has none"):
         bio_ner_of(nlp)
 
 

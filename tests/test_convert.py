@@ -20,10 +20,11 @@ from spacy_bio_ner.corpora.align import record_to_doc
 from spacy_bio_ner.corpora.bio import Columns
 from spacy_bio_ner.corpora.convert import convert
 from spacy_bio_ner.corpora.docbin import write_records
-from spacy_bio_ner.corpora.record import CorpusError, Mention, Record
+from spacy_bio_ner.corpora.record import Mention, Record
 from spacy_bio_ner.corpora.report import Report
 from spacy_bio_ner.corpora.tagged import read_records
 from spacy_bio_ner.corpora.tags import Scheme, detect_scheme, read_tags, split_tag
+from spacy_bio_ner.errors import InputError
 
 SEQEVAL = {Scheme.bio: IOB2, Scheme.iob1: IOB1, Scheme.iobes: IOBES}
 
@@ -319,7 +320,7 @@ def test_byte_soup_gives_a_result_that_adds_up_or_a_clear_error(tmp_path_factory
     path.write_bytes(soup)
     try:
         [report] = convert(path, out, repair=repair).values()
-    except CorpusError as err:
+    except InputError as err:
         assert str(path) in str(err) and not out.exists()
         return
     docs = read_docs(out / "dev.spacy")
@@ -403,7 +404,7 @@ def test_bio_columns_come_back_as_they_went_out(tmp_path_factory, drawn):
 
 def test_bio_columns_refuse_tokens_with_no_place_in_them(tmp_path):
     doc = to_doc(Record(words=["a\tb"], sent_starts=[0]), spacy.blank("en"))
-    with (tmp_path / "out").open("w") as file, pytest.raises(CorpusError, match="cannot stand in a column"):
+    with (tmp_path / "out").open("w") as file, pytest.raises(InputError, match="cannot stand in a column"):
         bio.write([doc], file)
 
 

@@ -8,9 +8,9 @@ from spacy.tokens import DocBin, Span
 from spacy_bio_ner.corpora import docbin, jsonl, pubtator, table
 from spacy_bio_ner.corpora.convert import convert
 from spacy_bio_ner.corpora.docbin import document_id, read_docs, source_mentions
-from spacy_bio_ner.corpora.record import CorpusError
 from spacy_bio_ner.corpora.report import Report
 from spacy_bio_ner.corpora.sources import find_sources
+from spacy_bio_ner.errors import InputError
 
 from .test_convert import export, output, run
 
@@ -95,7 +95,7 @@ def test_mentions_in_parts_stay_in_parts(tmp_path):
 def test_missing_annotation_is_not_exported_as_outside(tmp_path, writer, nlp):
     doc = nlp("Fever after rest")
     doc.set_ents([Span(doc, 0, 1, label="X")], missing=[doc[1:]])
-    with (tmp_path / "out").open("w") as file, pytest.raises(CorpusError, match="no place for missing annotation"):
+    with (tmp_path / "out").open("w") as file, pytest.raises(InputError, match="no place for missing annotation"):
         writer.write([doc], file)
 
 

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import spacy_bio_ner.cli.evaluate  # noqa: F401  (adds the command)
 from spacy_bio_ner.corpora.docbin import SourceMention, set_source
-from spacy_bio_ner.corpora.record import CorpusError
+from spacy_bio_ner.errors import InputError
 from spacy_bio_ner.evaluation.evaluate import evaluate
 from spacy_bio_ner.evaluation.scoring import TextSpan, count, interval, prf, resample
 
@@ -362,19 +362,19 @@ def test_missing_annotation_survives_the_label_map():
 
 def test_what_cannot_be_scored():
     doc = gold_doc(["a"], [(0, 1, "A")])
-    with pytest.raises(CorpusError, match="no mention in the corpus's 2 Docs"):
+    with pytest.raises(InputError, match="no mention in the corpus's 2 Docs"):
         evaluate(NLP, [gold_doc(["a"], []), gold_doc(["b"], [])])
-    with pytest.raises(CorpusError, match="'B', which the gold never has .it has A"):
+    with pytest.raises(InputError, match="'B', which the gold never has .it has A"):
         evaluate(NLP, [doc], label_map={"B": "X"})
-    with pytest.raises(CorpusError, match="no component of the pipeline sets doc.ents .it has sentencizer"):
+    with pytest.raises(InputError, match="no component of the pipeline sets doc.ents .it has sentencizer"):
         nlp = spacy.blank("en")
         nlp.add_pipe("sentencizer")
         evaluate(nlp, [doc])
-    with pytest.raises(CorpusError, match="found a text of 9 characters .'long text'....*, more than the 5"):
+    with pytest.raises(InputError, match="found a text of 9 characters .'long text'....*, more than the 5"):
         nlp = spacy.blank("en")
         nlp.max_length = 5
         evaluate(nlp, [gold_doc(["long", "text"], [(0, 1, "A")], as_text=True)])
-    with pytest.raises(CorpusError, match="tokenizer changes the text"):
+    with pytest.raises(InputError, match="tokenizer changes the text"):
         nlp.tokenizer = lambda text: Doc(nlp.vocab, words=["b"])
         evaluate(nlp, [gold_doc(["a"], [(0, 1, "A")], as_text=True)])
 

@@ -14,9 +14,9 @@ from spacy_bio_ner.corpora import slots, table
 from spacy_bio_ner.corpora.convert import convert
 from spacy_bio_ner.corpora.docbin import document_id, read_docs
 from spacy_bio_ner.corpora.formats import detect_format
-from spacy_bio_ner.corpora.record import CorpusError
 from spacy_bio_ner.corpora.report import Report
 from spacy_bio_ner.corpora.sources import find_sources
+from spacy_bio_ner.errors import InputError
 
 from .test_convert import output, run
 
@@ -103,7 +103,7 @@ def test_formats_are_told_by_content(tmp_path):
     (tmp_path / "file.txt").write_bytes(b"\xff\xfe\x00")
     assert detect_format(tmp_path / "file.txt") == "bio"
     (tmp_path / "brat").mkdir()
-    with pytest.raises(CorpusError, match="expected a file"):
+    with pytest.raises(InputError, match="expected a file"):
         detect_format(tmp_path / "brat")
     (tmp_path / "brat" / "a.txt").write_text("x")
     (tmp_path / "brat" / "a.ann").write_text("")
@@ -216,7 +216,7 @@ def test_damaged_docbin(tmp_path, nlp):
     """Intact compression around content that is none."""
     path = tmp_path / "train.spacy"
     path.write_bytes(zlib.compress(srsly.msgpack_dumps({"version": "0.1", "attrs": [65], "tokens": b"abc"})))
-    with pytest.raises(CorpusError, match="damaged"):
+    with pytest.raises(InputError, match="damaged"):
         list(read_docs(path, nlp.vocab))
 
 
@@ -263,7 +263,7 @@ def convert_or_refuse(source, out):
     """Either every mention of the source is in the Docs, or there is a message and nothing is written."""
     try:
         [report] = convert(source, out).values()
-    except CorpusError as err:
+    except InputError as err:
         assert str(source.name) in str(err) or "seq." in str(err) or "label" in str(err)
         assert not out.exists()
         return

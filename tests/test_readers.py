@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from spacy_bio_ner.corpora import brat, jsonl, pubtator
 from spacy_bio_ner.corpora.docbin import SourceMention, set_source
-from spacy_bio_ner.corpora.record import CorpusError, Mention, Record
+from spacy_bio_ner.corpora.record import Mention, Record
 from spacy_bio_ner.corpora.report import Report
+from spacy_bio_ner.errors import InputError
 
 NLP = spacy.blank("en")
 FILE_READERS = [pubtator, jsonl]
@@ -677,14 +678,14 @@ def test_jsonl_is_written_as_prodigy_has_it():
     ],
 )
 def test_pubtator_refuses_to_write_what_would_not_come_back(docs, message):
-    with pytest.raises(CorpusError, match=message):
+    with pytest.raises(InputError, match=message):
         pubtator.write([make_doc(*doc) for doc in docs], io.StringIO())
 
 
 def test_jsonl_refuses_to_write_categories_that_are_no_numbers():
     doc = NLP.make_doc("Fever")
     doc.cats = {"A": float("nan")}
-    with pytest.raises(CorpusError, match="Doc 1: found the categories {'A': nan}, expected finite numbers"):
+    with pytest.raises(InputError, match="Doc 1: found the categories {'A': nan}, expected finite numbers"):
         jsonl.write([doc], io.StringIO())
 
 
@@ -743,7 +744,7 @@ def check_soup(reader, path):
     assert reader.matches(path) in (True, False)
     try:
         records, report = read(reader, path)
-    except CorpusError as err:
+    except InputError as err:
         assert str(path) in str(err)
         return
     assert all(error.startswith(str(path)) for error in report.errors)

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, Optional, Sequence
 
 from tqdm import tqdm
 
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from ..files import write_beside
 from .fingerprint import digest_file
 from .inputs.sources import Source
@@ -42,14 +42,14 @@ class Manifest:
 
 def read_manifest(output: Path) -> Optional[Manifest]:
     """RETURNS (Optional[Manifest]): The manifest of the run in a folder, if there is one.
-    RAISES (CorpusError): If it is damaged."""
+    RAISES (InputError): If it is damaged."""
     path = output / NAME
     if not path.exists():
         return None
     try:
         return Manifest(**json.loads(path.read_text(encoding="utf8")))
     except (ValueError, TypeError) as err:
-        raise CorpusError(f"{path}: cannot be read ({err}), expected what 'bio-ner annotate' wrote") from None
+        raise InputError(f"{path}: cannot be read ({err}), expected what 'bio-ner annotate' wrote") from None
 
 
 def digest_inputs(sources: Sequence[Source]) -> Dict[str, str]:
@@ -70,19 +70,19 @@ def go_on(output: Path, wanted: Manifest) -> Optional[Manifest]:
     output (Path): The folder.
     wanted (Manifest): What the run is to be made of.
     RETURNS (Optional[Manifest]): The manifest of the run; None if there is none, and the folder is free for one.
-    RAISES (CorpusError): If the run in the folder is another, or something else is in the folder.
+    RAISES (InputError): If the run in the folder is another, or something else is in the folder.
     """
     found = read_manifest(output)
     if found is None:
         others = [name for name in (*SCHEMAS, RECORDS, ERRORS) if (output / name).exists()]
         if others:
-            raise CorpusError(f"{output}: found {', '.join(others)} without {NAME}, expected a new folder")
+            raise InputError(f"{output}: found {', '.join(others)} without {NAME}, expected a new folder")
         return None
     differences = list(_differences(found, wanted))
     if differences:
         shown = "\n".join(f"    {difference}" for difference in differences[:10])
         more = f"\n    ... and {len(differences) - 10} more" if len(differences) > 10 else ""
-        raise CorpusError(
+        raise InputError(
             f"{output}: found a run that was made of something else, which cannot go on:\n{shown}{more}\n"
             "Put back what it was made of, or write to another folder"
         )

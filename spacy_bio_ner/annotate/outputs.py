@@ -15,7 +15,7 @@ from pyarrow.dataset import Dataset, JsonFileFormat, ParquetFileFormat, dataset
 from pyarrow.json import ReadOptions
 from pyarrow.parquet import write_table
 
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from ..files import write_beside
 from .inputs.item import Refused
 
@@ -125,7 +125,7 @@ def open_table(output: Path, name: str) -> Dataset:
     output (Path): The folder of the run.
     name (str): One of SCHEMAS.
     RETURNS (Dataset): The table.
-    RAISES (CorpusError): If there is none.
+    RAISES (InputError): If there is none.
     """
     numbers = sorted(int(path.stem) for path in (output / RECORDS).glob("[0-9]*.json"))
     for format, reader in FORMATS.items():
@@ -135,7 +135,7 @@ def open_table(output: Path, name: str) -> Dataset:
             files = [str(file) for file in files if file.stat().st_size]  # no rows are no JSON to pyarrow
             empty = pyarrow.Table.from_pylist([], schema=SCHEMAS[name])
             return dataset(files, schema=SCHEMAS[name], format=reader) if files else dataset(empty)
-    raise CorpusError(f"{output}: found no {name}, expected a folder written by 'bio-ner annotate'")
+    raise InputError(f"{output}: found no {name}, expected a folder written by 'bio-ner annotate'")
 
 
 def remove_leftovers(output: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Callable, Dict, Iterable, Iterator, Sequence
 
 from tqdm import tqdm
 
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from ..files import write_beside
 from . import manifest as manifests
 from .engines import local
@@ -38,7 +38,7 @@ def annotate(
     shard_size (int): The items of a shard.
     engine (Engine): What does the work.
     RETURNS (Dict[str, int]): How many items there are, and shards, documents, entities and errors.
-    RAISES (CorpusError): If nothing can be read, or the folder holds a run that was made of something else.
+    RAISES (InputError): If nothing can be read, or the folder holds a run that was made of something else.
     """
     manifest = _begin(job, sources, fields, shard_size)
     n_shards = 0
@@ -52,7 +52,7 @@ def annotate(
                 if record is None:
                     yield shard
                 elif record.digest != shard.digest():
-                    raise CorpusError(
+                    raise InputError(
                         f"{job.output}: shard {shard.number} is of other texts: inputs have changed since. "
                         "Put them back, or write to another folder"
                     )
@@ -89,7 +89,7 @@ def _begin(job: Job, sources: Sequence[Source], fields: Fields, shard_size: int)
 
 def _count(items: Iterable[Item]) -> int:
     """RETURNS (int): How many items there are.
-    RAISES (CorpusError): If none is a text."""
+    RAISES (InputError): If none is a text."""
     n_items, has_text, refused = 0, False, []
     for item in tqdm(items, desc="Counting texts", unit="text", leave=False, disable=None):
         n_items += 1
@@ -98,7 +98,7 @@ def _count(items: Iterable[Item]) -> int:
         elif len(refused) < SHOWN:
             refused.append(f"{item.place}: {item.cause}")
     if not has_text:
-        raise CorpusError("\n".join(["found no text in the inputs", *refused]))
+        raise InputError("\n".join(["found no text in the inputs", *refused]))
     return n_items
 
 
@@ -109,12 +109,12 @@ def _finish(job: Job, manifest: Manifest, n_shards: int) -> Dict[str, int]:
         for number in range(n_shards):
             record = read_record(job.output, job.format, number)
             if record is None:
-                raise CorpusError(f"{job.output}: shard {number} is gone: start again to make it anew")
+                raise InputError(f"{job.output}: shard {number} is gone: start again to make it anew")
             total.update(items=record.items, documents=record.documents, entities=record.entities)
             total.update(errors=len(record.refused))
             file.writelines(json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in record.refused)
     if total["items"] != manifest.items:
-        raise CorpusError(
+        raise InputError(
             f"{job.output}: found {total['items']} inputs, but {manifest.items} when the run began: inputs have changed"
         )
     result = dict(total)

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import Iterable, Iterator, List, Sequence, TypeVar
 
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from .inputs.item import Item, Refused, Text
 
 SHARD_CHARS = 1_000_000  # closes a shard of long texts, whatever it is to hold, so that memory stays bounded
@@ -66,7 +66,7 @@ def refuse_repeated(items: Iterable[Item]) -> Iterator[Item]:
 
     items (Iterable[Item]): The items.
     YIELDS (Item): As many items.
-    RAISES (CorpusError): If there is no room for the ids.
+    RAISES (InputError): If there is no room for the ids.
     """
     connection = sqlite3.connect("")  # a temporary file, that SQLite makes and removes
     try:
@@ -79,6 +79,6 @@ def refuse_repeated(items: Iterable[Item]) -> Iterator[Item]:
                     item = Refused(item.id, item.place, f"found the id of {place} again, expected another")
             yield item
     except sqlite3.Error as err:
-        raise CorpusError(f"{tempfile.gettempdir()}: cannot keep the ids of the texts there: {err}") from None
+        raise InputError(f"{tempfile.gettempdir()}: cannot keep the ids of the texts there: {err}") from None
     finally:
         connection.close()

@@ -13,7 +13,7 @@ from thinc.api import require_gpu
 
 from ..component import BioEntityRecognizer
 from ..confidence import SCORES, SPANS_KEY
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from .fingerprint import digest_folder
 from .inputs.item import Item, Refused, Text
 from .outputs import CANDIDATES, DOCUMENTS, ENTITIES, SCHEMAS, Record, Row, write_shard
@@ -106,7 +106,7 @@ def load(model: Model, gpu_id: int) -> Language:
     model (Model): The pipeline.
     gpu_id (int): The GPU, or -1 for none.
     RETURNS (Language): The pipeline.
-    RAISES (CorpusError): If it is another than it was, or than it is on the machine that started the run.
+    RAISES (InputError): If it is another than it was, or than it is on the machine that started the run.
     """
     if gpu_id >= 0:
         require_gpu(gpu_id)
@@ -116,7 +116,7 @@ def load(model: Model, gpu_id: int) -> Language:
             component.cfg["candidate_threshold"] = CANDIDATE_THRESHOLD
     found = describe(model.path, nlp)
     if found != model:
-        raise CorpusError(f"{model.path}: found another pipeline ({found}), expected that of this run ({model})")
+        raise InputError(f"{model.path}: found another pipeline ({found}), expected that of this run ({model})")
     return nlp
 
 

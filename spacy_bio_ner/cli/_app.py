@@ -10,8 +10,8 @@ from spacy.cli._util import Opt, app, setup_gpu
 from spacy.language import Language
 from wasabi import msg
 
-from ..corpora.record import CorpusError
 from ..corpora.sources import SHARES, TRAIN
+from ..errors import InputError
 from ..files import write_beside
 
 __all__ = ["TRAIN_OPTION", "bio_ner_cli", "clear_errors", "find_train", "load_pipeline", "needs_extra", "write_beside"]
@@ -40,7 +40,7 @@ def clear_errors(outcome: str) -> Iterator[None]:
     """
     try:
         yield
-    except CorpusError as err:
+    except InputError as err:
         typer.echo(str(err))
     except OSError as err:
         typer.echo(f"{err.filename}: {err.strerror}" if err.filename else str(err))
@@ -54,12 +54,12 @@ def needs_extra(extra: str) -> Iterator[None]:
     """Say how to install the packages that a command needs and the library alone does not.
 
     extra (str): The optional extra of the library they are in.
-    RAISES (CorpusError): If one is not installed.
+    RAISES (InputError): If one is not installed.
     """
     try:
         yield
     except ModuleNotFoundError as err:
-        raise CorpusError(
+        raise InputError(
             f"{err.name} is not installed, which this command needs: pip install 'spacy-bio-ner[{extra}]'"
         ) from None
 
@@ -70,16 +70,16 @@ def load_pipeline(model: str, gpu_id: int) -> Language:
     model (str): The name of an installed one, or a path.
     gpu_id (int): The GPU, or -1 for the CPU.
     RETURNS (Language): The pipeline.
-    RAISES (CorpusError): If there is no such GPU, or the pipeline cannot be loaded.
+    RAISES (InputError): If there is no such GPU, or the pipeline cannot be loaded.
     """
     try:
         setup_gpu(gpu_id)
     except (ValueError, RuntimeError) as err:  # no CuPy, no such device
-        raise CorpusError(f"--gpu-id {gpu_id}: {err}") from None
+        raise InputError(f"--gpu-id {gpu_id}: {err}") from None
     try:
         return spacy.load(model)
     except (OSError, ValueError, ImportError) as err:  # not there, not a pipeline, or one that needs other packages
-        raise CorpusError(f"{model}: cannot load the pipeline: {err}") from None
+        raise InputError(f"{model}: cannot load the pipeline: {err}") from None
 
 
 def find_train(corpus: Path, train: Optional[Path]) -> Optional[Path]:
@@ -88,9 +88,9 @@ def find_train(corpus: Path, train: Optional[Path]) -> Optional[Path]:
     corpus (Path): The corpus to score on.
     train (Optional[Path]): The one that is asked for.
     RETURNS (Optional[Path]): That one, or train.spacy beside the corpus, if there is one.
-    RAISES (CorpusError): If the corpus is a folder of splits.
+    RAISES (InputError): If the corpus is a folder of splits.
     """
     if any((corpus / f"{split}.spacy").exists() for split in SHARES):
-        raise CorpusError(f"{corpus}: found a folder of splits, expected one of them, such as {corpus / 'test.spacy'}")
+        raise InputError(f"{corpus}: found a folder of splits, expected one of them, such as {corpus / 'test.spacy'}")
     beside = corpus.parent / f"{TRAIN}.spacy"
     return beside if train is None and beside.exists() else train

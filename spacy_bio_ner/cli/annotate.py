@@ -8,7 +8,7 @@ from typing import List, Optional
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from ._app import bio_ner_cli, clear_errors, load_pipeline, needs_extra
 
 ENGINES = ("local", "ray")
@@ -69,9 +69,9 @@ def annotate_cli(
             ("--engine", engine, ENGINES),
         ):
             if value is not None and value not in names:
-                raise CorpusError(f"{option} {value}: unknown, expected {', '.join(names)}")
+                raise InputError(f"{option} {value}: unknown, expected {', '.join(names)}")
         if output.exists() and not output.is_dir():
-            raise CorpusError(f"{output}: found a file, expected a folder to write to")
+            raise InputError(f"{output}: found a file, expected a folder to write to")
         run_engine = local.run
         if engine == "ray":
             with needs_extra("ray"):
@@ -81,7 +81,7 @@ def annotate_cli(
         paths = [Path(name) for name in inputs]
         for path in paths:
             if path.is_dir() and output.resolve().is_relative_to(path.resolve()):
-                raise CorpusError(f"{output}: would be read as a part of the input {path}, expected another folder")
+                raise InputError(f"{output}: would be read as a part of the input {path}, expected another folder")
         if STDIN in inputs:
             spooled = output / "stdin"
             spool(sys.stdin.buffer, spooled)
@@ -91,7 +91,7 @@ def annotate_cli(
             msg.warn(f"Passed over {len(unknown)} files of folders, whose format is unknown: {unknown[0]}, ...")
         nlp = load_pipeline(model, gpu_id)
         if not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
-            raise CorpusError(f"{model}: no component of the pipeline sets doc.ents: add one such as bio_ner")
+            raise InputError(f"{model}: no component of the pipeline sets doc.ents: add one such as bio_ner")
         job = Job(describe(model, nlp), output, output_format, min_confidence, gpu_id)
         fields = Fields(tuple(text_field), id_field, date_field)
         result = annotate(job, sources, fields, shard_size, partial(run_engine, n_process=n_process))

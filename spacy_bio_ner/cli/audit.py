@@ -9,7 +9,7 @@ from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
 from ..corpora.audit import NEW_LABEL_THRESHOLD, PERCENTILES, TRAIN, audit, read_splits
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from ._app import bio_ner_cli, clear_errors, write_beside
 
 MAX_ROWS = 10
@@ -36,9 +36,9 @@ def audit_cli(
     """
     with clear_errors("Nothing was audited"):
         if output is not None and output.is_dir():
-            raise CorpusError(f"{output}: found a folder, expected a file to write")
+            raise InputError(f"{output}: found a folder, expected a file to write")
         if output is not None and not output.parent.is_dir():
-            raise CorpusError(f"{output.parent}: no such folder to write {output.name} to")
+            raise InputError(f"{output.parent}: no such folder to write {output.name} to")
         result = audit(read_splits(corpus))
         if output is not None:
             with write_beside(output) as beside:

@@ -9,7 +9,7 @@ from spacy.language import Language
 from wasabi import msg
 
 from ..corpora.docbin import read_docs
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from ..evaluation.calibration import (
     N_BINS,
     Judgements,
@@ -104,7 +104,7 @@ def threshold_cli(
     """
     with clear_errors("Nothing was written"):
         if (precision is None) == (recall is None):
-            raise CorpusError("expected one of --precision and --recall")
+            raise InputError("expected one of --precision and --recall")
         nlp = load_pipeline(model, gpu_id)
         component = bio_ner_of(nlp)
         component.cfg["threshold"] = 0.0
@@ -112,7 +112,7 @@ def threshold_cli(
         point = threshold_for(dial, precision, recall)
         if point is None:
             name, best = ("precision", dial.sure_precision) if recall is None else ("recall", dial.sure_recall)
-            raise CorpusError(
+            raise InputError(
                 f"no threshold has so much {name} with a probability of 95 % on {dev}: the most is {best.max():.4f}"
             )
         rows: List[Any] = []
@@ -148,12 +148,12 @@ def _save(nlp: Language, model: str, output: Optional[Path]) -> None:
         component = bio_ner_of(nlp)
         settings = Path(model) / component.name / "cfg"
         if not settings.is_file():
-            raise CorpusError(f"{model}: not a folder with a pipeline, which could be changed: give --output")
+            raise InputError(f"{model}: not a folder with a pipeline, which could be changed: give --output")
         with write_beside(settings) as beside:
             srsly.write_json(beside, component.cfg)
     else:
         if output.exists() and not (output / "config.cfg").is_file():
-            raise CorpusError(f"{output}: exists and is no pipeline: give a folder that is new, or a pipeline's")
+            raise InputError(f"{output}: exists and is no pipeline: give a folder that is new, or a pipeline's")
         with write_beside(output) as beside:
             nlp.to_disk(beside)
     msg.good(f"Saved the pipeline to {output or model}")

@@ -10,9 +10,9 @@ from wasabi import msg
 from ..corpora.bio import Columns
 from ..corpora.convert import RefusedError, convert
 from ..corpora.formats import FORMATS
-from ..corpora.record import CorpusError
 from ..corpora.report import Report
 from ..corpora.tags import Scheme
+from ..errors import InputError
 from ._app import bio_ner_cli, clear_errors
 
 AUTO = "auto"
@@ -60,9 +60,9 @@ def convert_cli(
     with clear_errors("Nothing was written"):
         for option, value, names in (("--format", format, FORMATS), ("--scheme", scheme, [s.value for s in Scheme])):
             if value != AUTO and value not in names:
-                raise CorpusError(f"{option} {value}: unknown, expected {AUTO}, {', '.join(names)}")
+                raise InputError(f"{option} {value}: unknown, expected {AUTO}, {', '.join(names)}")
         if 0 in (token_column, tag_column):
-            raise CorpusError("--token-column, --tag-column: columns count from 1 (or from -1 at the line's end)")
+            raise InputError("--token-column, --tag-column: columns count from 1 (or from -1 at the line's end)")
         try:
             reports = convert(
                 source,

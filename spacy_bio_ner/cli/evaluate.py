@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from wasabi import msg
 
 from ..corpora.docbin import read_docs
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from ..evaluation.evaluate import evaluate
 from ..evaluation.forecast import DOUBTFUL_ERRORS, Forecast, bio_ners, expected_numbers
 from ..evaluation.pairs import predict, read_texts
@@ -85,7 +85,7 @@ def _forecast(nlp: Language, docs: Sequence[Doc], batch_size: Optional[int]) -> 
     scores = forecast.scores()
     if scores is None:
         names = ", ".join(nlp.pipe_names) or "none"
-        raise CorpusError(
+        raise InputError(
             f"found {len(docs)} Docs without labels and no bio_ner in the pipeline (it has {names}): there is neither "
             "gold to score against nor a probability to forecast from"
         )
@@ -108,9 +108,9 @@ def _read_map(values: Sequence[str]) -> Dict[str, str]:
     for pair in (pair for value in values for pair in value.split(",")):
         gold, *to = [label.strip() for label in pair.split("=")]
         if not gold or len(to) != 1 or not to[0]:
-            raise CorpusError(f"--map: found {pair!r}, expected GOLD=MODEL, such as Disease=DIS")
+            raise InputError(f"--map: found {pair!r}, expected GOLD=MODEL, such as Disease=DIS")
         if renamed.setdefault(gold, to[0]) != to[0]:
-            raise CorpusError(f"--map: found {gold!r} renamed to {renamed[gold]!r} and to {to[0]!r}, expected one name")
+            raise InputError(f"--map: found {gold!r} renamed to {renamed[gold]!r} and to {to[0]!r}, expected one name")
     return renamed
 
 

@@ -8,7 +8,7 @@ from wasabi import msg
 
 from ..corpora import bio, jsonl, pubtator
 from ..corpora.docbin import read_docs
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from ._app import bio_ner_cli, clear_errors, write_beside
 
 WRITERS = {"bio": bio.write, "pubtator": pubtator.write, "jsonl": jsonl.write}
@@ -30,9 +30,9 @@ def export_cli(
     """
     with clear_errors("Nothing was written"):
         if format not in WRITERS:
-            raise CorpusError(f"--format {format}: unknown, expected {', '.join(WRITERS)}")
+            raise InputError(f"--format {format}: unknown, expected {', '.join(WRITERS)}")
         if dest.is_dir():
-            raise CorpusError(f"{dest}: found a folder, expected a file to write")
+            raise InputError(f"{dest}: found a folder, expected a file to write")
         n_docs = 0
 
         def counted():

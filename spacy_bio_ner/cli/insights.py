@@ -6,7 +6,7 @@ from typing import Optional
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from ._app import bio_ner_cli, clear_errors, needs_extra
 
 
@@ -40,7 +40,7 @@ def insights_cli(
 
         labels = tuple(pair.split(",")) if pair else None
         if labels is not None and (len(labels) != 2 or labels[0] == labels[1]):
-            raise CorpusError(f"--pair {pair}: expected two labels, such as Chemical,Disease")
+            raise InputError(f"--pair {pair}: expected two labels, such as Chemical,Disease")
         output = output or run / "insights"
         if not write_insights(run, output, labels, min_confidence, top):
             msg.warn("The run is not finished: what is shown is of the part that is done")

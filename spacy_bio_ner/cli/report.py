@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from wasabi import msg
 
 from ..corpora.docbin import read_docs
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from ..evaluation.figures import require_matplotlib
 from ..report.card import corpus_card, model_card, read_ledger, train_size
 from ..report.page import Subject, render
@@ -58,7 +58,7 @@ def report_cli(
             other = nlp if path == model else load_pipeline(path, gpu_id)
             size = size or train_size(other)
             if size is None:
-                raise CorpusError(
+                raise InputError(
                     f"{path}: cannot tell how many Docs it was trained on, since they are not where its config says: "
                     f"give --curve {path}=DOCS"
                 )
@@ -94,5 +94,5 @@ def _read_point(value: str) -> Tuple[str, Optional[int]]:
     if not equals:
         return value, None
     if not model or not size.isdecimal() or not int(size):
-        raise CorpusError(f"--curve: found {value!r}, expected MODEL or MODEL=DOCS, such as training/half=250")
+        raise InputError(f"--curve: found {value!r}, expected MODEL or MODEL=DOCS, such as training/half=250")
     return model, int(size)

@@ -5,7 +5,7 @@ from pathlib import Path
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from ._app import bio_ner_cli, clear_errors, needs_extra, write_beside
 
 
@@ -31,9 +31,9 @@ def suggest_cli(
         from ..insights.suggest import TOOLS, suggest
 
         if tool not in TOOLS:
-            raise CorpusError(f"--tool {tool}: unknown, expected {', '.join(TOOLS)}")
+            raise InputError(f"--tool {tool}: unknown, expected {', '.join(TOOLS)}")
         if dest.is_dir():
-            raise CorpusError(f"{dest}: found a folder, expected a file to write")
+            raise InputError(f"{dest}: found a folder, expected a file to write")
         chosen = suggest(run, n_docs)
         columns = ["document", "doubt", "text", "entities"]
         with write_beside(dest) as beside:

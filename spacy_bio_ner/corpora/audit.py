@@ -15,10 +15,10 @@ from spacy.cli.debug_data import NEW_LABEL_THRESHOLD
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ..errors import InputError
 from ..scheme import IOB_MISSING, IOB_OUTSIDE
 from .docbin import document_id, read_docs, source_mentions
 from .duplicates import near_duplicates
-from .record import CorpusError
 from .sources import DEV, TEST, TRAIN
 
 SPLITS = (TRAIN, DEV, TEST)
@@ -35,15 +35,15 @@ def read_splits(corpus: Path) -> Dict[str, Iterator[Doc]]:
 
     corpus (Path): A folder with any of train.spacy, dev.spacy and test.spacy, each a file or a folder of shards.
     RETURNS (Dict[str, Iterator[Doc]]): The Docs of each split, read only while they are iterated over.
-    RAISES (CorpusError): If there is no such folder, or nothing to read in it.
+    RAISES (InputError): If there is no such folder, or nothing to read in it.
     """
     if not corpus.is_dir():
-        raise CorpusError(f"{corpus}: no such folder, expected one written by 'bio-ner convert'")
+        raise InputError(f"{corpus}: no such folder, expected one written by 'bio-ner convert'")
     paths = {split: corpus / f"{split}.spacy" for split in SPLITS}
     found = {split: path for split, path in paths.items() if path.exists()}
     if not found:
         names = ", ".join(path.name for path in paths.values())
-        raise CorpusError(f"{corpus}: found none of {names}: convert the corpus with 'bio-ner convert' first")
+        raise InputError(f"{corpus}: found none of {names}: convert the corpus with 'bio-ner convert' first")
     vocab = Vocab()
     return {split: read_docs(path, vocab) for split, path in found.items()}
 

@@ -6,9 +6,9 @@ from typing import Iterable, Iterator, List, NamedTuple, Optional, TextIO
 
 from spacy.tokens import Doc
 
+from ..errors import InputError
 from .docbin import document_id
 from .lines import read_lines
-from .record import CorpusError
 from .report import Report
 from .tagged import Sentence
 from .tags import MISSING
@@ -84,7 +84,7 @@ def write(docs: Iterable[Doc], file: TextIO) -> None:
 
     docs (Iterable[Doc]): The Docs.
     file (TextIO): The file to write to.
-    RAISES (CorpusError): If a token cannot stand in a column.
+    RAISES (InputError): If a token cannot stand in a column.
     """
     document = None
     for doc in docs:
@@ -100,7 +100,7 @@ def write(docs: Iterable[Doc], file: TextIO) -> None:
                     continue
                 for cell in (token.text, token.ent_type_):
                     if re.search("[\t\n\r]", cell) or cell.strip(" ") != cell or cell == DOCSTART:
-                        raise CorpusError(f"document {document or ''}: {cell!r} cannot stand in a column")
+                        raise InputError(f"document {document or ''}: {cell!r} cannot stand in a column")
                 # An entity that starts with white space starts with the token after it.
                 prefix = "B" if before == "B" and token.ent_iob_ == "I" else token.ent_iob_
                 tag = f"{prefix}-{token.ent_type_}" if token.ent_type_ else "O"

@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
+from ..errors import InputError
 from .lines import excerpt, read_lines
-from .record import CorpusError, Mention, Record
+from .record import Mention, Record
 from .report import Report
 
 PASSED_OVER = "REAM#*"  # relations, events, attributes, modifications, notes, equivalences
@@ -69,14 +70,14 @@ def _read_annotations(ann: Path, text: str, report: Report) -> Optional[List[Men
             if line[0] == "T":
                 name, mention = _read_mention(line, text)
                 if name in mentions:
-                    raise CorpusError(f"found the id {name} again, expected another")
+                    raise InputError(f"found the id {name} again, expected another")
                 mentions[name] = mention
                 report.labels.setdefault(mention.label, report.where(number, ann))
             elif line[0] == "N":
                 references.append((number, *_read_reference(line)))
             elif line[0] not in PASSED_OVER:
-                raise CorpusError(f"found {excerpt(line)}, expected an annotation, such as T1, tab, label start end")
-        except CorpusError as err:
+                raise InputError(f"found {excerpt(line)}, expected an annotation, such as T1, tab, label start end")
+        except InputError as err:
             report.error(number, str(err), ann)
     if report.n_errors > n_errors:
         return None  # a reference to a mention that was refused is no error of its own
@@ -92,7 +93,7 @@ def _read_annotations(ann: Path, text: str, report: Report) -> Optional[List[Men
 def _read_mention(line: str, text: str) -> Tuple[str, Mention]:
     match = _MENTION.fullmatch(line)
     if match is None:
-        raise CorpusError(
+        raise InputError(
             f"found {excerpt(line)}, expected T1, tab, label start end (;start end for each part), tab, text"
         )
     name, label, spans, mention_text = match.groups()
@@ -100,14 +101,14 @@ def _read_mention(line: str, text: str) -> Tuple[str, Mention]:
     before = 0
     for start, end in fragments:
         if not before <= start < end <= len(text):
-            raise CorpusError(
+            raise InputError(
                 f"found {excerpt(spans)}, expected each start before its end, parts in the order of the text, all "
                 f"inside the text of {len(text)} characters"
             )
         before = end
     expected = " ".join(text[start:end] for start, end in fragments)
     if mention_text.translate(_LINE_BREAKS_TO_SPACES) != expected.translate(_LINE_BREAKS_TO_SPACES):
-        raise CorpusError(
+        raise InputError(
             f"found the mention {excerpt(mention_text)}, but the text has {excerpt(expected)} at {spans}: "
             "offsets count characters, line ends included"
         )
@@ -118,5 +119,5 @@ def _read_mention(line: str, text: str) -> Tuple[str, Mention]:
 def _read_reference(line: str) -> Tuple[str, str]:
     match = _REFERENCE.fullmatch(line)
     if match is None:
-        raise CorpusError(f"found {excerpt(line)}, expected N1, tab, Reference T1 DB:ID, tab, text")
+        raise InputError(f"found {excerpt(line)}, expected N1, tab, Reference T1 DB:ID, tab, text")
     return match[1], match[2]

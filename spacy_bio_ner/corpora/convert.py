@@ -12,12 +12,13 @@ import spacy
 import srsly
 from tqdm import tqdm
 
+from ..errors import InputError
 from ..tokenizer import split_punctuation
 from .align import record_to_doc
 from .bio import Columns
 from .docbin import write_records
 from .formats import FORMATS
-from .record import CorpusError, Record
+from .record import Record
 from .report import Report
 from .sources import TRAIN, Source, find_sources
 from .tagged import Sentence, group_sentences, read_records
@@ -26,7 +27,7 @@ from .tags import Scheme, detect_scheme
 LEDGER = "ledger.json"
 
 
-class RefusedError(CorpusError):
+class RefusedError(InputError):
     """Sources of which something is refused.
 
     reports (Dict[str, Report]): The account of each, by name.
@@ -64,15 +65,15 @@ def convert(
     lang (str): The language of the Docs.
     RETURNS (Dict[str, Report]): The account of each part, by name.
     RAISES (RefusedError): If something in a part is refused.
-    RAISES (CorpusError): If the source or the corpus as a whole cannot be used.
+    RAISES (InputError): If the source or the corpus as a whole cannot be used.
     """
     sources = find_sources(source)
     if dest.exists() and not dest.is_dir():
-        raise CorpusError(f"{dest}: found a file, expected a folder to write to")
+        raise InputError(f"{dest}: found a file, expected a folder to write to")
     try:
         nlp = spacy.blank(lang)
     except ImportError:
-        raise CorpusError(f"--lang {lang}: spaCy has no such language, expected a code such as en") from None
+        raise InputError(f"--lang {lang}: spaCy has no such language, expected a code such as en") from None
     if not spacy_tokenizer:
         split_punctuation(nlp)
     formats = {name: format or part.format for name, part in sources.items()}
@@ -98,7 +99,7 @@ def convert(
             to_doc = partial(record_to_doc, report=report)
             report.documents = write_records(progress, nlp, beside / f"{name}.spacy", to_doc)
             if not report.documents and not report.n_errors:
-                raise CorpusError(f"{part.path}: found no sentence for {name} (read as {formats[name]})")
+                raise InputError(f"{part.path}: found no sentence for {name} (read as {formats[name]})")
             if report.n_errors and part.share is not None:
                 break  # the other splits are of the same source
         if any(report.n_errors for report in reports.values()):
@@ -127,11 +128,11 @@ def _check_splits(reports: Dict[str, Report]) -> None:
     if train is None:
         return
     if not train.labels:
-        raise CorpusError(f"{train.path}: found no entity in {train.documents} Docs, expected some to train on")
+        raise InputError(f"{train.path}: found no entity in {train.documents} Docs, expected some to train on")
     for report in reports.values():
         for label, where in report.labels.items():
             if label not in train.labels:
-                raise CorpusError(
+                raise InputError(
                     f"{where}: found the label {label!r}, which {train.path} never has, so no model trained on it can "
                     f"predict it: correct the label, or take it out ({TRAIN} has {', '.join(sorted(train.labels))})"
                 )

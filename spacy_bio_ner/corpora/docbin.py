@@ -11,8 +11,9 @@ from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import walk_corpus
 from spacy.vocab import Vocab
 
+from ..errors import InputError
 from ..scheme import IOB_MISSING
-from .record import CorpusError, Mention, Record
+from .record import Mention, Record
 from .report import Report
 
 SHARD_SIZE = 10_000
@@ -59,15 +60,15 @@ def whole_mentions(doc: Doc, where: str) -> List[SourceMention]:
     doc (Doc): The Doc.
     where (str): How messages name it.
     RETURNS (List[SourceMention]): The mentions.
-    RAISES (CorpusError): If such a format has no place for what the Doc holds.
+    RAISES (InputError): If such a format has no place for what the Doc holds.
     """
     mentions = source_mentions(doc)
     if is_partly_annotated(doc):
-        raise CorpusError(f"{where}: the format has no place for missing annotation: write it as bio")
+        raise InputError(f"{where}: the format has no place for missing annotation: write it as bio")
     for mention in mentions:
         if len(mention.fragments) > 1:
             text = doc.text[mention.start_char : mention.end_char]
-            raise CorpusError(f"{where}: the format has no place for mentions in several parts, found one in {text!r}")
+            raise InputError(f"{where}: the format has no place for mentions in several parts, found one in {text!r}")
     return mentions
 
 
@@ -91,18 +92,18 @@ def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
     path (Path): The file or folder.
     vocab (Vocab): The vocabulary.
     YIELDS (Doc): The Docs.
-    RAISES (CorpusError): If there is no such file, or it is no DocBin.
+    RAISES (InputError): If there is no such file, or it is no DocBin.
     """
     if not path.exists():
-        raise CorpusError(f"{path}: no such file or folder")
+        raise InputError(f"{path}: no such file or folder")
     shards = walk_corpus(path, ".spacy")
     if not shards:
-        raise CorpusError(f"{path}: found no .spacy file: convert the corpus with 'bio-ner convert' first")
+        raise InputError(f"{path}: found no .spacy file: convert the corpus with 'bio-ner convert' first")
     for shard in shards:
         try:
             yield from DocBin().from_disk(shard).get_docs(vocab)
         except Exception as err:  # zlib, msgpack, numpy and spaCy each have their own for bytes that are no DocBin
-            raise CorpusError(f"{shard}: not a DocBin file, or a damaged one ({err})") from None
+            raise InputError(f"{shard}: not a DocBin file, or a damaged one ({err})") from None
 
 
 def write_records(

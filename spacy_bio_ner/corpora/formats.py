@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict
 
+from ..errors import InputError
 from . import bio, brat, docbin, jsonl, pubtator, slots, table
-from .record import CorpusError
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ FORMATS: Dict[str, Format] = {
 
 def detect_format(path: Path) -> str:
     """RETURNS (str): The name of the format of a file or folder.
-    RAISES (CorpusError): If it is none."""
+    RAISES (InputError): If it is none."""
     for name, format in FORMATS.items():
         if format.is_folder == path.is_dir() and format.matches(path):
             return name
-    raise CorpusError(f"{path}: found a folder, expected a file")
+    raise InputError(f"{path}: found a folder, expected a file")

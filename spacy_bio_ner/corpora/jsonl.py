@@ -9,9 +9,10 @@ from typing import Any, Dict, Iterable, Iterator, List, TextIO, Tuple
 
 from spacy.tokens import Doc
 
+from ..errors import InputError
 from .docbin import document_id, whole_mentions
 from .lines import excerpt, first_line, read_lines
-from .record import CorpusError, Mention, Record
+from .record import Mention, Record
 from .report import Report
 
 TEXT_KEYS = ("text", "data")
@@ -23,7 +24,7 @@ def matches(path: Path) -> bool:
     """RETURNS (bool): Whether a file is in this format: its first line holds a JSON object."""
     try:
         _parse(first_line(path))
-    except (CorpusError, RecursionError):
+    except (InputError, RecursionError):
         return False
     return True
 
@@ -40,7 +41,7 @@ def read(path: Path, report: Report) -> Iterator[Record]:
             continue
         try:
             record = _read_record(_parse(line))
-        except CorpusError as err:
+        except InputError as err:
             report.error(number, str(err))
         except RecursionError:
             report.error(number, "found values nested too deeply, expected a text and its entities")
@@ -55,7 +56,7 @@ def write(docs: Iterable[Doc], file: TextIO) -> None:
 
     docs (Iterable[Doc]): The Docs.
     file (TextIO): The file to write to.
-    RAISES (CorpusError): If a Doc cannot be written.
+    RAISES (InputError): If a Doc cannot be written.
     """
     for number, doc in enumerate(docs, 1):
         document = document_id(doc)
@@ -71,7 +72,7 @@ def write(docs: Iterable[Doc], file: TextIO) -> None:
         try:
             line = json.dumps(entry, ensure_ascii=False, allow_nan=False)
         except ValueError:
-            raise CorpusError(f"{where}: found the categories {entry['cats']}, expected finite numbers") from None
+            raise InputError(f"{where}: found the categories {entry['cats']}, expected finite numbers") from None
         file.write(f"{line}\n")
 
 
@@ -79,14 +80,14 @@ def _parse(line: str) -> Dict[str, Any]:
     """Parse a line. An entry that is null is the same as none."""
     try:
         entry = json.loads(line, object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    except CorpusError:
+    except InputError:
         raise
     except json.JSONDecodeError as err:
-        raise CorpusError(f"not JSON ({err.msg} at character {err.pos + 1}), expected an object on each line") from None
+        raise InputError(f"not JSON ({err.msg} at character {err.pos + 1}), expected an object on each line") from None
     except ValueError:  # Python parses no integer of thousands of digits
-        raise CorpusError("found a number too large to read") from None
+        raise InputError("found a number too large to read") from None
     if not isinstance(entry, dict):
-        raise CorpusError(f"found {excerpt(entry)}, expected an object with a text and its entities")
+        raise InputError(f"found {excerpt(entry)}, expected an object with a text and its entities")
     return entry
 
 
@@ -94,30 +95,30 @@ def _unique(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     entry: Dict[str, Any] = {}
     for key, value in pairs:
         if key in entry:
-            raise CorpusError(f"found the key {excerpt(key)} twice in an object, expected it once")
+            raise InputError(f"found the key {excerpt(key)} twice in an object, expected it once")
         entry[key] = value
     return {key: value for key, value in entry.items() if value is not None}
 
 
 def _refuse_constant(name: str) -> None:
-    raise CorpusError(f"found {name}, expected a finite number")
+    raise InputError(f"found {name}, expected a finite number")
 
 
 def _read_record(entry: Dict[str, Any]) -> Record:
     if entry.get("answer", "accept") != "accept":
         answer = excerpt(entry["answer"])
-        raise CorpusError(f"found the answer {answer}, but only accepted examples can be used: filter the file")
+        raise InputError(f"found the answer {answer}, but only accepted examples can be used: filter the file")
     text = _string(next((entry[key] for key in TEXT_KEYS if key in entry), None), "text")
     keys = [key for key in MENTION_KEYS if entry.get(key, []) != []]
     if len(keys) > 1:
-        raise CorpusError(f"found {' and '.join(keys)}, expected the entities in one of them: take the others out")
+        raise InputError(f"found {' and '.join(keys)}, expected the entities in one of them: take the others out")
     mentions = []
     for key in keys:
         for i, item in enumerate(_list(entry[key], key)):
             try:
                 mentions.append(_read_mention(item, text, entry))
-            except CorpusError as err:
-                raise CorpusError(f"{key}[{i}]: {err}") from None
+            except InputError as err:
+                raise InputError(f"{key}[{i}]: {err}") from None
     document = _object(entry.get("meta", {}), "meta").get("id", entry.get("id"))
     if type(document) is int:
         document = str(document)
@@ -132,18 +133,18 @@ def _read_record(entry: Dict[str, Any]) -> Record:
 def _read_mention(item: Any, text: str, entry: Dict[str, Any]) -> Mention:
     if isinstance(item, list):
         if len(item) != 3:
-            raise CorpusError(f"found {excerpt(item)}, expected [start, end, label]")
+            raise InputError(f"found {excerpt(item)}, expected [start, end, label]")
         item = dict(zip(("start", "end", "label"), item))
     item = _object(item, "entity")
     start, end = _read_offsets(item, entry)
     if not 0 <= start < end <= len(text):
-        raise CorpusError(
+        raise InputError(
             f"found start {start} and end {end}, expected start before end, both inside the text of "
             f"{len(text)} characters"
         )
     label = _string(item.get("label"), "label")
     if not label.strip():
-        raise CorpusError(f"found the label {label!r}, expected a name")
+        raise InputError(f"found the label {label!r}, expected a name")
     return Mention(start, end, label, _string(item.get("kb_id", ""), "kb_id"))
 
 
@@ -152,13 +153,13 @@ def _read_offsets(item: Dict[str, Any], entry: Dict[str, Any]) -> Tuple[int, int
         if start in item or end in item:
             return _integer(item.get(start), start), _integer(item.get(end), end)
     if "token_start" not in item and "token_end" not in item:
-        raise CorpusError(f"found no offsets in {excerpt(item)}, expected start and end")
+        raise InputError(f"found no offsets in {excerpt(item)}, expected start and end")
     tokens = _list(entry.get("tokens", []), "tokens")
     offsets = []
     for key, offset in (("token_start", "start"), ("token_end", "end")):  # token_end is the last token itself
         index = _integer(item.get(key), key)
         if not 0 <= index < len(tokens):
-            raise CorpusError(f"found the {key} {index}, but there are {len(tokens)} tokens to resolve it by")
+            raise InputError(f"found the {key} {index}, but there are {len(tokens)} tokens to resolve it by")
         offsets.append(_integer(_object(tokens[index], "token").get(offset), f"{offset} of token {index}"))
     return offsets[0], offsets[1]
 
@@ -166,36 +167,36 @@ def _read_offsets(item: Dict[str, Any], entry: Dict[str, Any]) -> Tuple[int, int
 def _read_cats(cats: Dict[str, Any]) -> Dict[str, float]:
     for name, value in cats.items():
         if type(value) not in (int, float) or abs(value) > sys.float_info.max:
-            raise CorpusError(f"found {excerpt(value)} for the category {excerpt(name)}, expected a finite number")
+            raise InputError(f"found {excerpt(value)} for the category {excerpt(name)}, expected a finite number")
     return {_string(name, "category"): float(value) for name, value in cats.items()}
 
 
 def _string(value: Any, name: str) -> str:
     if not isinstance(value, str):
-        raise CorpusError(f"found {_found(value)} as {name}, expected a string")
+        raise InputError(f"found {_found(value)} as {name}, expected a string")
     try:
         value.encode("utf8")
     except UnicodeEncodeError as err:
         half = ascii(value[err.start])
-        raise CorpusError(f"found half of a surrogate pair ({half}) in the {name}, expected whole characters") from None
+        raise InputError(f"found half of a surrogate pair ({half}) in the {name}, expected whole characters") from None
     return value
 
 
 def _integer(value: Any, name: str) -> int:
     if type(value) is not int:  # True is an int to Python
-        raise CorpusError(f"found {_found(value)} as {name}, expected a whole number")
+        raise InputError(f"found {_found(value)} as {name}, expected a whole number")
     return value
 
 
 def _list(value: Any, name: str) -> List[Any]:
     if not isinstance(value, list):
-        raise CorpusError(f"found {_found(value)} as {name}, expected a list")
+        raise InputError(f"found {_found(value)} as {name}, expected a list")
     return value
 
 
 def _object(value: Any, name: str) -> Dict[str, Any]:
     if not isinstance(value, dict):
-        raise CorpusError(f"found {_found(value)} as {name}, expected an object")
+        raise InputError(f"found {_found(value)} as {name}, expected an object")
     return value
 
 

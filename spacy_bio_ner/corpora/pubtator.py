@@ -6,9 +6,10 @@ from typing import Dict, Iterable, Iterator, List, Optional, TextIO, Tuple
 
 from spacy.tokens import Doc
 
+from ..errors import InputError
 from .docbin import document_id, whole_mentions
 from .lines import excerpt, first_line, read_lines
-from .record import CorpusError, Mention, Record
+from .record import Mention, Record
 from .report import Report
 
 NO_CONCEPT = "-1"
@@ -41,7 +42,7 @@ def write(docs: Iterable[Doc], file: TextIO) -> None:
 
     docs (Iterable[Doc]): The Docs.
     file (TextIO): The file to write to.
-    RAISES (CorpusError): If a Doc holds something that the format has no place for.
+    RAISES (InputError): If a Doc holds something that the format has no place for.
     """
     seen = set()
     for number, doc in enumerate(docs, 1):
@@ -49,11 +50,11 @@ def write(docs: Iterable[Doc], file: TextIO) -> None:
         document = str(number) if document is None else document
         where = f"document {document!r}"
         if not re.fullmatch("[^|\t\r\n\ufeff]+", document):
-            raise CorpusError(f"{where}: PubTator ids cannot be empty or hold '|', tabs or line breaks: rename it")
+            raise InputError(f"{where}: PubTator ids cannot be empty or hold '|', tabs or line breaks: rename it")
         if document in seen:
-            raise CorpusError(f"{where}: found a second Doc of it, expected one: convert with --n-sents 0")
+            raise InputError(f"{where}: found a second Doc of it, expected one: convert with --n-sents 0")
         if re.search("[\r\n]", doc.text):
-            raise CorpusError(f"{where}: PubTator has no place for the line breaks of its text: write it as JSONL")
+            raise InputError(f"{where}: PubTator has no place for the line breaks of its text: write it as JSONL")
         seen.add(document)
         space = _title_end(doc)
         lines = [f"{document}|t|{doc.text[:space]}"]
@@ -62,7 +63,7 @@ def write(docs: Iterable[Doc], file: TextIO) -> None:
         for start, end, label, kb_id, _ in whole_mentions(doc, where):
             cells = [doc.text[start:end], label, kb_id or NO_CONCEPT]
             if not label.strip() or any(re.search("[\t\r\n]", cell) for cell in cells):
-                raise CorpusError(
+                raise InputError(
                     f"{where}: PubTator has no place for an empty label, tabs or line breaks in the mention "
                     f"{excerpt(cells[0])} ({label!r}, {kb_id!r}): write it as JSONL"
                 )
@@ -125,7 +126,7 @@ def _read_document(lines: List[Tuple[int, str]], seen: Dict[str, int], report: R
     for number, line in others:
         try:
             mention = _read_mention(line, document, text)
-        except CorpusError as err:
+        except InputError as err:
             report.error(number, str(err))
             is_whole = False
         else:
@@ -138,30 +139,30 @@ def _read_document(lines: List[Tuple[int, str]], seen: Dict[str, int], report: R
 def _read_mention(line: str, document: str, text: str) -> Optional[Mention]:
     """RETURNS (Optional[Mention]): The mention on a line; None if it holds a relation."""
     if _is_text_line(line, "a"):
-        raise CorpusError(f"found {excerpt(line)}, expected one abstract, on the line after the title")
+        raise InputError(f"found {excerpt(line)}, expected one abstract, on the line after the title")
     cells = line.split("\t")
     if len(cells) == 1:
-        raise CorpusError(f"found {excerpt(line)}, expected a mention: id, start, end, text, type, concept, with tabs")
+        raise InputError(f"found {excerpt(line)}, expected a mention: id, start, end, text, type, concept, with tabs")
     if cells[0] != document:
-        raise CorpusError(f"found the document id {excerpt(cells[0])}, expected {document!r}")
+        raise InputError(f"found the document id {excerpt(cells[0])}, expected {document!r}")
     if cells[1][:1].isalpha():
         return None
     if len(cells) < 6:
-        raise CorpusError(f"found {len(cells)} columns, expected 6: id, start, end, text, type, concept (-1 for none)")
+        raise InputError(f"found {len(cells)} columns, expected 6: id, start, end, text, type, concept (-1 for none)")
     _, start, end, mention_text, label, kb_id, *_ = cells
     if not _INTEGER.fullmatch(start) or not _INTEGER.fullmatch(end):
-        raise CorpusError(f"found {excerpt(start)} and {excerpt(end)} as start and end, expected whole numbers")
+        raise InputError(f"found {excerpt(start)} and {excerpt(end)} as start and end, expected whole numbers")
     start, end = int(start), int(end)
     if not start < end <= len(text):
-        raise CorpusError(
+        raise InputError(
             f"found start {start} and end {end}, expected start before end, both inside the text of "
             f"{len(text)} characters"
         )
     if mention_text != text[start:end]:
-        raise CorpusError(
+        raise InputError(
             f"found the mention {excerpt(mention_text)}, but the text has {excerpt(text[start:end])} at {start}-{end}: "
             "offsets count characters, with one between title and abstract"
         )
     if not label.strip():
-        raise CorpusError(f"found the type {label!r}, expected a name")
+        raise InputError(f"found the type {label!r}, expected a name")
     return Mention(start, end, label, "" if kb_id == NO_CONCEPT else kb_id)

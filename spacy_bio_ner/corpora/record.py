@@ -41,7 +41,3 @@ class Record:
     sent_starts: List[int] = field(default_factory=list)
     document: Optional[str] = None
     cats: Dict[str, float] = field(default_factory=dict)
-
-
-class CorpusError(ValueError):
-    """Input that cannot be used as it is. Its message is for the person whose input it is."""

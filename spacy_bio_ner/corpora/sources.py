@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Dict, Optional
 
+from ..errors import InputError
 from .formats import FORMATS, detect_format
-from .record import CorpusError
 
 TRAIN, DEV, TEST = "train", "dev", "test"
 ALIASES = {"training": TRAIN, "devel": DEV, "development": DEV, "val": DEV, "valid": DEV, "validation": DEV}
@@ -45,21 +45,21 @@ def find_sources(path: Path) -> Dict[str, Source]:
     path (Path): A file, or a folder with a file (or, in some formats, a folder) for each of train, dev and
         test. If there is only one and it is not named for a split, it is split 80/10/10 by a hash.
     RETURNS (Dict[str, Source]): The parts by name: their file's name up to its first dot, or the split's.
-    RAISES (CorpusError): If there are none, or something else stands in their place.
+    RAISES (InputError): If there are none, or something else stands in their place.
     """
     if not path.exists():
-        raise CorpusError(f"{path}: no such file or folder")
+        raise InputError(f"{path}: no such file or folder")
     if path.is_file():
         return {_name(path): Source(path, detect_format(path))}
     paths = [path] if _is_source(path) else [entry for entry in sorted(path.iterdir()) if _is_part(entry)]
     if not paths:
-        raise CorpusError(f"{path}: found no file to convert, expected files such as train.iob, dev.iob and test.iob")
+        raise InputError(f"{path}: found no file to convert, expected files such as train.iob, dev.iob and test.iob")
     sources: Dict[str, Source] = {}
     for entry in paths:
         format = detect_format(entry)
         name = _name(entry)
         if name in sources:
-            raise CorpusError(f"{entry}: would be written to the same file as {sources[name].path}: rename one of them")
+            raise InputError(f"{entry}: would be written to the same file as {sources[name].path}: rename one of them")
         sources[name] = Source(entry, format)
     [first, *others] = sources
     if not others and first not in SHARES:

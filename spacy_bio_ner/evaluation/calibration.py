@@ -13,8 +13,8 @@ from tqdm import tqdm
 from ..annotation import gold_tags
 from ..component import BioEntityRecognizer
 from ..confidence import read_confidences
-from ..corpora.record import CorpusError
 from ..crf import Potentials, negative_log_likelihood, tempered
+from ..errors import InputError
 from ..scheme import n_tags
 from .forecast import bio_ners
 from .pairs import gold_spans, predict, scored_predictions, unannotated
@@ -40,12 +40,12 @@ class Judgements(NamedTuple):
 
 def bio_ner_of(nlp: Language) -> BioEntityRecognizer:
     """RETURNS (BioEntityRecognizer): The bio_ner component of a pipeline.
-    RAISES (CorpusError): If it has none.
+    RAISES (InputError): If it has none.
     """
     for component in bio_ners(nlp):
         return component
     names = ", ".join(nlp.pipe_names) or "none"
-    raise CorpusError(f"no component of the pipeline is a bio_ner, which has probabilities (it has {names})")
+    raise InputError(f"no component of the pipeline is a bio_ner, which has probabilities (it has {names})")
 
 
 def judge(nlp: Language, golds: Sequence[Doc], batch_size: Optional[int] = None) -> Judgements:
@@ -55,7 +55,7 @@ def judge(nlp: Language, golds: Sequence[Doc], batch_size: Optional[int] = None)
     golds (Sequence[Doc]): The gold Docs.
     batch_size (Optional[int]): The number of Docs the pipeline takes at a time.
     RETURNS (Judgements): Its entities.
-    RAISES (CorpusError): If there is no entity to judge.
+    RAISES (InputError): If there is no entity to judge.
     """
     bio_ner_of(nlp)
     rows: List[Tuple[float, bool, int]] = []
@@ -69,7 +69,7 @@ def judge(nlp: Language, golds: Sequence[Doc], batch_size: Optional[int] = None)
             if confidence is not None:  # set or changed by another component
                 rows.append((confidence, span in mentions, i))
     if not rows:
-        raise CorpusError(f"the pipeline finds no entity in the corpus's {len(golds)} Docs: there is nothing to judge")
+        raise InputError(f"the pipeline finds no entity in the corpus's {len(golds)} Docs: there is nothing to judge")
     probabilities, right, docs = zip(*rows)
     return Judgements(numpy.array(probabilities), numpy.array(right), numpy.array(docs), n_gold)
 
@@ -133,12 +133,12 @@ def fit_temperature(ops: Ops, scored: Iterable[Tuple[Potentials, numpy.ndarray]]
     ops (Ops): The ops of the model.
     scored (Iterable[Tuple[Potentials, ndarray]]): What score_corpus returns.
     RETURNS (float): The temperature.
-    RAISES (CorpusError): If SciPy is not installed.
+    RAISES (InputError): If SciPy is not installed.
     """
     try:
         from scipy.optimize import minimize_scalar
     except ImportError:
-        raise CorpusError('SciPy is needed to calibrate: pip install "spacy-bio-ner[report]"') from None
+        raise InputError('SciPy is needed to calibrate: pip install "spacy-bio-ner[report]"') from None
 
     scored = list(scored)
 

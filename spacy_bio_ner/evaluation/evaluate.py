@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..corpora.docbin import document_id, set_source, source_mentions
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from .forecast import Forecast, expected_numbers
 from .intents import Intents
 from .pairs import gold_spans, predict, scored_predictions, text_span
@@ -43,19 +43,17 @@ def evaluate(
         predictions, which sees the gold Docs' entities only and compares them by the gold Docs' tokens; under
         "forecast" what the pipeline's own probabilities make one expect (see forecast.py), None without a bio_ner;
         under "intents" the scores of the Docs' intents (see intents.py), None where gold or pipeline have none.
-    RAISES (CorpusError): If the Docs, the map and the pipeline cannot be scored together.
+    RAISES (InputError): If the Docs, the map and the pipeline cannot be scored together.
     """
     golds = list(docs)
     gold_labels = {mention.label for doc in golds for mention in source_mentions(doc)}
     if not gold_labels:
-        raise CorpusError(
-            f"found no mention in the corpus's {len(golds)} Docs, expected gold mentions to score against"
-        )
+        raise InputError(f"found no mention in the corpus's {len(golds)} Docs, expected gold mentions to score against")
     if label_map:
         unknown = ", ".join(repr(label) for label in sorted(label_map.keys() - gold_labels))
         if unknown:
             known = ", ".join(sorted(gold_labels))
-            raise CorpusError(f"cannot rename {unknown}, which the gold never has (it has {known})")
+            raise InputError(f"cannot rename {unknown}, which the gold never has (it has {known})")
         golds = [_renamed(doc, label_map) for doc in golds]
         gold_labels = {label_map.get(label, label) for label in gold_labels}
     train_keys = None if train_docs is None else _train_keys(train_docs, label_map or {})
@@ -82,7 +80,7 @@ def evaluate(
         spacy_scores = get_ner_prf(examples())
     if not predicted_labels and not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
         names = ", ".join(nlp.pipe_names) or "none"
-        raise CorpusError(f"no component of the pipeline sets doc.ents (it has {names}): add one such as bio_ner")
+        raise InputError(f"no component of the pipeline sets doc.ents (it has {names}): add one such as bio_ner")
 
     left_out = {label: n for label, n in sorted(predicted_labels.items()) if label_map and label not in gold_labels}
     labels = sorted(gold_labels | predicted_labels.keys() - left_out.keys())

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Dict, Sequence, Tuple
 
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from .calibration import Judgements, expected_calibration_error, reliability
 from .dial import Dial
 
@@ -22,7 +22,7 @@ def reliability_diagram(judgements: Dict[str, Judgements]) -> "Figure":
     judgements (Dict[str, Judgements]): The entities to show side by side, by the title of each picture, which
         may be empty.
     RETURNS (Figure): The figure.
-    RAISES (CorpusError): If matplotlib is not installed.
+    RAISES (InputError): If matplotlib is not installed.
     """
     figure, all_axes = _figure(len(judgements))
     for axes, (title, entities) in zip(all_axes, judgements.items()):
@@ -40,7 +40,7 @@ def precision_recall_curve(dial: Dial) -> "Figure":
 
     dial (Dial): The curve.
     RETURNS (Figure): The figure.
-    RAISES (CorpusError): If matplotlib is not installed.
+    RAISES (InputError): If matplotlib is not installed.
     """
     figure, [axes] = _figure(1)
     axes.plot(dial.recall, dial.precision, color=INK, linewidth=1.5)
@@ -60,7 +60,7 @@ def learning_curve(points: Sequence[Tuple[int, float, Tuple[float, float]]]) -> 
     points (Sequence[Tuple[int, float, Tuple[float, float]]]): For each model the number of Docs it was trained on, its
         F-score, and the interval of that.
     RETURNS (Figure): The figure.
-    RAISES (CorpusError): If matplotlib is not installed.
+    RAISES (InputError): If matplotlib is not installed.
     """
     figure, [axes] = _figure(1)
     for size, score, (low, high) in points:
@@ -74,11 +74,11 @@ def learning_curve(points: Sequence[Tuple[int, float, Tuple[float, float]]]) -> 
 
 
 def require_matplotlib() -> None:
-    """RAISES (CorpusError): If matplotlib is not installed."""
+    """RAISES (InputError): If matplotlib is not installed."""
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError:
-        raise CorpusError('matplotlib is needed to draw: pip install "spacy-bio-ner[report]"') from None
+        raise InputError('matplotlib is needed to draw: pip install "spacy-bio-ner[report]"') from None
 
 
 def _figure(n_axes: int) -> Tuple["Figure", Sequence["Axes"]]:

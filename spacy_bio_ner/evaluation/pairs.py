@@ -9,8 +9,8 @@ from tqdm import tqdm
 
 from ..corpora.docbin import source_mentions
 from ..corpora.lines import read_lines
-from ..corpora.record import CorpusError
 from ..corpora.report import Report
+from ..errors import InputError
 from ..scheme import IOB_MISSING
 from .scoring import TextSpan
 
@@ -21,7 +21,7 @@ def read_texts(path: Path, nlp: Language) -> Iterator[Doc]:
     path (Path): The file.
     nlp (Language): The pipeline, whose tokenizer makes the Docs.
     YIELDS (Doc): A Doc without annotation for each line that is not blank.
-    RAISES (CorpusError): If the file is not UTF-8, or the pipeline cannot take a text.
+    RAISES (InputError): If the file is not UTF-8, or the pipeline cannot take a text.
     """
     report = Report(path)
     for number, line in read_lines(path, report):
@@ -30,7 +30,7 @@ def read_texts(path: Path, nlp: Language) -> Iterator[Doc]:
         elif line.strip():
             yield nlp.make_doc(line)
     if report.errors:
-        raise CorpusError("\n".join(report.errors))
+        raise InputError("\n".join(report.errors))
 
 
 def predict(nlp: Language, golds: Sequence[Doc], batch_size: Optional[int]) -> Iterator[Tuple[Doc, Doc]]:
@@ -47,18 +47,18 @@ def unannotated(nlp: Language, gold: Doc) -> Doc:
     nlp (Language): The pipeline.
     gold (Doc): The gold Doc.
     RETURNS (Doc): A Doc for the pipeline to process.
-    RAISES (CorpusError): If the pipeline cannot take the text, or changes it.
+    RAISES (InputError): If the pipeline cannot take the text, or changes it.
     """
     if gold.has_unknown_spaces:
         return Doc(nlp.vocab, words=[token.text for token in gold])
     if len(gold.text) > nlp.max_length:
-        raise CorpusError(
+        raise InputError(
             f"found a text of {len(gold.text)} characters ({gold.text[:40]!r}...), more than the {nlp.max_length} that "
             "the pipeline takes: split it before converting the corpus"
         )
     doc = nlp.make_doc(gold.text)
     if doc.text != gold.text:
-        raise CorpusError(
+        raise InputError(
             f"the pipeline's tokenizer changes the text ({gold.text[:40]!r}...): characters cannot be compared"
         )
     return doc

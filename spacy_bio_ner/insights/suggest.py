@@ -11,7 +11,7 @@ from pyarrow import compute
 
 from ..annotate.outputs import CANDIDATES, DOCUMENTS, ENTITIES, open_table
 from ..corpora.duplicates import near_duplicates
-from ..corpora.record import CorpusError
+from ..errors import InputError
 
 OVERHEAD = 50  # tokens that could be read in the time it takes to turn to another document
 POOL = 10  # documents to choose from for each that is wanted, since some repeat others
@@ -28,11 +28,11 @@ def suggest(run: Path, n: int) -> DataFrame:
     n (int): How many documents to choose at most.
     RETURNS (DataFrame): document, doubt (the errors expected), text and entities (a list of start, end and
         label), those that would teach most first.
-    RAISES (CorpusError): If the run has no entities with a probability below 1.
+    RAISES (InputError): If the run has no entities with a probability below 1.
     """
     pool = _by_turns(_doubts(run))[: POOL * n]
     if not len(pool):
-        raise CorpusError(f"{run}: found no doubtful entity, expected entities with probabilities")
+        raise InputError(f"{run}: found no doubtful entity, expected entities with probabilities")
     pool = pool.assign(text=pool["document"].map(_rows(run, DOCUMENTS, ["text"], pool["document"])["text"]))
     chosen = pool.drop(index=_repeats(pool["text"])).head(n)
     found = _rows(run, ENTITIES, ["start", "end", "label"], chosen["document"])

@@ -24,7 +24,7 @@ def read_mentions(output: Path) -> DataFrame:
     output (Path): The folder of the run.
     RETURNS (DataFrame): A row for each mention: document, start, end, text, label, probability, chosen (whether it is
         an entity), form.
-    RAISES (CorpusError): If the folder has none.
+    RAISES (InputError): If the folder has none.
     """
     columns = ["document", "start", "end", "text", "label", "probability"]
     tables = []

@@ -8,7 +8,7 @@ from pandas import DataFrame
 
 from ..annotate.manifest import read_manifest
 from ..annotate.outputs import DOCUMENTS, open_table
-from ..corpora.record import CorpusError
+from ..errors import InputError
 from ..files import write_beside
 from . import tables
 from .page import bars, lines, make_section, render
@@ -28,20 +28,20 @@ def write_insights(
     min_confidence (float): Entities less probable than this count as doubtful only.
     top (int): How many rows of a table the page shows.
     RETURNS (bool): Whether the run is finished.
-    RAISES (CorpusError): If the folder is not of a run, or has no entities (of the labels).
+    RAISES (InputError): If the folder is not of a run, or has no entities (of the labels).
     """
     manifest = read_manifest(run)
     if manifest is None:
-        raise CorpusError(f"{run}: found no manifest.json, expected a folder written by 'bio-ner annotate'")
+        raise InputError(f"{run}: found no manifest.json, expected a folder written by 'bio-ner annotate'")
     n_documents = open_table(run, DOCUMENTS).count_rows()
     mentions = tables.read_mentions(run)
     entities = mentions[mentions["chosen"]]
     found = sorted(entities["label"].astype(str).unique())
     if not found:
-        raise CorpusError(f"{run}: found no entity in {n_documents} documents")
+        raise InputError(f"{run}: found no entity in {n_documents} documents")
     for label in labels or ():
         if label not in found:
-            raise CorpusError(f"found no entity with the label {label!r}, expected one of {', '.join(found)}")
+            raise InputError(f"found no entity with the label {label!r}, expected one of {', '.join(found)}")
     sure = entities[entities["probability"].fillna(1.0) >= min_confidence]
     years = tables.read_years(run)
     csvs = {

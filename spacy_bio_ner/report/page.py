@@ -63,7 +63,7 @@ def render(subject: Subject) -> str:
 
     subject (Subject): What it is about.
     RETURNS (str): The page, HTML.
-    RAISES (CorpusError): If matplotlib is not installed.
+    RAISES (InputError): If matplotlib is not installed.
     """
     outcomes = subject.run.outcomes()
     trust = find_trust(subject.run, outcomes)

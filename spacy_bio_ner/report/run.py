@@ -70,7 +70,7 @@ def run(
     train_docs (Optional[Iterable[Doc]]): The Docs the pipeline was trained on, to tell seen mentions from others.
     batch_size (Optional[int]): The number of Docs the pipeline takes at a time.
     RETURNS (Run): The results.
-    RAISES (CorpusError): If the Docs and the pipeline cannot be scored together.
+    RAISES (InputError): If the Docs and the pipeline cannot be scored together.
     """
     results: List[DocResult] = []
 

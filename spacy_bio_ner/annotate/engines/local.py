@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import Iterable, Iterator, Set
 
-from ...corpora.record import CorpusError
+from ...errors import InputError
 from ..outputs import Record
 from ..shards import Shard
 from ..work import Job, run_shard
@@ -24,7 +24,7 @@ def run(job: Job, shards: Iterable[Shard], n_process: int = 1) -> Iterator[Recor
     shards (Iterable[Shard]): The shards, of which a few more are read than are worked on.
     n_process (int): The number of processes.
     YIELDS (Record): What became of each, in the order in which they are done.
-    RAISES (CorpusError): If a process ends before its shard is done.
+    RAISES (InputError): If a process ends before its shard is done.
     """
     spawn = multiprocessing.get_context("spawn")  # a fork of a process with threads can hang
     with _one_thread(), ProcessPoolExecutor(n_process, spawn, _begin) as pool:
@@ -39,7 +39,7 @@ def run(job: Job, shards: Iterable[Shard], n_process: int = 1) -> Iterator[Recor
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
         except BrokenProcessPool:
-            raise CorpusError(
+            raise InputError(
                 "a worker process ended before its work was done: it was killed, perhaps for want of memory "
                 "(a smaller --n-process needs less). Start again to go on"
             ) from None

@@ -6,7 +6,7 @@ from typing import Iterable, Iterator, List
 import ray
 from ray.exceptions import RayTaskError, WorkerCrashedError
 
-from ...corpora.record import CorpusError
+from ...errors import InputError
 from ..outputs import Record
 from ..shards import Shard
 from ..work import Job, run_shard
@@ -22,7 +22,7 @@ def run(job: Job, shards: Iterable[Shard], n_process: int = 1) -> Iterator[Recor
     shards (Iterable[Shard]): The shards, of which a few more are read than are worked on.
     n_process (int): The number of processes, where there is no cluster.
     YIELDS (Record): What became of each, in the order in which they are done.
-    RAISES (CorpusError): If a shard's worker was lost again and again.
+    RAISES (InputError): If a shard's worker was lost again and again.
     """
     if not ray.is_initialized():
         options = {"log_to_driver": False, "logging_level": "ERROR"}
@@ -47,7 +47,7 @@ def run(job: Job, shards: Iterable[Shard], n_process: int = 1) -> Iterator[Recor
     except RayTaskError as err:
         raise err.cause from None
     except WorkerCrashedError:
-        raise CorpusError(
+        raise InputError(
             f"the worker of a shard was lost {MAX_RETRIES + 1} times, perhaps for want of memory. Start again to go on"
         ) from None
     finally:

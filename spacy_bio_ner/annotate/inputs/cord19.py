@@ -34,7 +34,7 @@ def read(path: Path, name: str, fields: Fields) -> Iterator[Item]:
     name (str): Its name in places.
     fields (Fields): Not used, since the fields are known.
     YIELDS (Item): An item for each row of the metadata.
-    RAISES (CorpusError): If a column is not there.
+    RAISES (InputError): If a column is not there.
     """
     has_parses = (path / PARSES).is_dir()
     for place, row in read_rows(path / METADATA, f"{name}/{METADATA}", COLUMNS):

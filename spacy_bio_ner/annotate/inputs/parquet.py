@@ -18,7 +18,7 @@ def read(path: Path, name: str, fields: Fields) -> Iterator[Item]:
     name (str): Its name in places.
     fields (Fields): The columns to take.
     YIELDS (Item): An item for each row.
-    RAISES (CorpusError): If a column is not there.
+    RAISES (InputError): If a column is not there.
     """
     with ParquetFile(path) as file:
         found = file.schema_arrow.names

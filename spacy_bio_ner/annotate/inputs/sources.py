@@ -7,7 +7,7 @@ from typing import BinaryIO, Callable, Dict, Iterable, Iterator, List, Optional,
 import pyarrow
 
 from ...corpora import jsonl as annotated_jsonl
-from ...corpora.record import CorpusError
+from ...errors import InputError
 from ...files import write_beside
 from ..fingerprint import digest_file
 from . import cord19, jsonl, parquet, table, text, whole
@@ -63,12 +63,12 @@ def find_sources(paths: Iterable[Path], kind: Optional[str] = None) -> Tuple[Lis
     kind (Optional[str]): The kind they are of. Told by the names of files if None, or else by their first line.
     RETURNS (Tuple[List[Source], List[Path]]): The inputs, in the order given, those of a folder sorted, and the files
         of folders whose kind is not known.
-    RAISES (CorpusError): If there is none, or two have the same name.
+    RAISES (InputError): If there is none, or two have the same name.
     """
     sources, unknown = [], []
     for path in paths:
         if not path.exists():
-            raise CorpusError(f"{path}: no such file or folder")
+            raise InputError(f"{path}: no such file or folder")
         name = path.resolve().name
         if path.is_dir() and (kind == "cord19" or kind is None and cord19.matches(path)):
             sources.append(Source(path, name, "cord19"))
@@ -85,11 +85,11 @@ def find_sources(paths: Iterable[Path], kind: Optional[str] = None) -> Tuple[Lis
         else:
             sources.append(Source(path, name, kind or _by_name(path) or _by_content(path)))
     if not sources:
-        raise CorpusError("found no input: expected files that end in " + ", ".join(SUFFIXES))
+        raise InputError("found no input: expected files that end in " + ", ".join(SUFFIXES))
     named: Dict[str, Path] = {}
     for source in sources:
         if named.setdefault(source.name, source.path) is not source.path:
-            raise CorpusError(
+            raise InputError(
                 f"{source.path}: would be called {source.name} in the output, as is {named[source.name]}: "
                 "rename one, or give the folder that holds both"
             )
@@ -102,7 +102,7 @@ def read_items(sources: Sequence[Source], fields: Fields) -> Iterator[Item]:
     sources (Sequence[Source]): The inputs.
     fields (Fields): The names of fields.
     YIELDS (Item): The items, in the order of the inputs.
-    RAISES (CorpusError): If a file has not got the fields.
+    RAISES (InputError): If a file has not got the fields.
     """
     for source in sources:
         n_read = 0
@@ -120,7 +120,7 @@ def spool(stream: BinaryIO, path: Path) -> None:
 
     stream (BinaryIO): The stream.
     path (Path): The file to write.
-    RAISES (CorpusError): If other data was written before, or the stream is empty and nothing was.
+    RAISES (InputError): If other data was written before, or the stream is empty and nothing was.
     """
     with write_beside(path) as beside:
         with beside.open("wb") as file:
@@ -130,9 +130,9 @@ def spool(stream: BinaryIO, path: Path) -> None:
             if path.exists():
                 beside.write_bytes(path.read_bytes())
             else:
-                raise CorpusError("the standard input is empty, expected texts, or JSON Lines")
+                raise InputError("the standard input is empty, expected texts, or JSON Lines")
         elif path.exists() and digest_file(beside) != digest_file(path):
-            raise CorpusError(f"the standard input is another than that of the run before, which is in {path}")
+            raise InputError(f"the standard input is another than that of the run before, which is in {path}")
 
 
 def _by_name(path: Path) -> Optional[str]:

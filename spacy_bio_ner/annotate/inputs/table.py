@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Dict, Iterator, Sequence, Tuple
 
-from ...corpora.record import CorpusError
+from ...errors import InputError
 from .item import Fields, Item, make_item
 from .streams import open_stream
 
@@ -18,7 +18,7 @@ def read(path: Path, name: str, fields: Fields) -> Iterator[Item]:
     name (str): Its name in places.
     fields (Fields): The columns to take.
     YIELDS (Item): An item for each row. An empty cell of text is an empty text.
-    RAISES (CorpusError): If a column is not there.
+    RAISES (InputError): If a column is not there.
     """
     for place, row in read_rows(path, name, (*fields.text, *filter(None, (fields.id, fields.date)))):
         yield make_item(row, fields, place)
@@ -31,7 +31,7 @@ def read_rows(path: Path, name: str, columns: Sequence[str]) -> Iterator[Tuple[s
     name (str): Its name in places.
     columns (Sequence[str]): The columns that have to be there.
     YIELDS (Tuple[str, Dict[str, str]]): The place of each row, by the line it ends on, and its cells by column.
-    RAISES (CorpusError): If one of the columns is not there.
+    RAISES (InputError): If one of the columns is not there.
     """
     csv.field_size_limit(sys.maxsize)
     delimiter = "\t" if ".tsv" in path.suffixes else ","
@@ -45,10 +45,10 @@ def read_rows(path: Path, name: str, columns: Sequence[str]) -> Iterator[Tuple[s
 
 
 def check_columns(name: str, found: Sequence[str], wanted: Sequence[str]) -> None:
-    """RAISES (CorpusError): If a wanted column is not among those found."""
+    """RAISES (InputError): If a wanted column is not among those found."""
     for column in wanted:
         if column not in found:
-            raise CorpusError(
+            raise InputError(
                 f"{name}: found the columns {', '.join(map(repr, found)) or 'none'}, expected {column!r}: "
                 "name the right ones (--text-field, --id-field, --date-field)"
             )
