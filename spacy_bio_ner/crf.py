@@ -136,12 +136,8 @@ def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optio
     emissions = packed_emissions(xp, potentials, packing, allowed)
     transitions = xp.exp(potentials.transitions.astype("float64"))
     starts = xp.exp(potentials.starts.astype("float64"))
-    highest = emissions.max(axis=1)
-    filtered, predicted, log_totals, largest = _filter(xp, emissions - highest[:, None], transitions, starts, packing)
-    if largest < MAX_LOG_TOTAL:
-        log_totals += highest
-    else:
-        filtered, predicted, log_totals = _filter_in_logs(xp, emissions, transitions, starts, packing)
+    given = (emissions, transitions, starts, packing)
+    filtered, predicted, log_totals = _filter(xp, *given) or _filter_in_logs(xp, *given)
     smoothed = filtered.copy()
     # smoothed / predicted, kept in the place of predicted. A tag that was never predicted is never smoothed
     # either, and 0 / tiny is 0.
@@ -171,20 +167,21 @@ def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optio
 
 def _filter(
     xp, emissions: Floats2d, transitions: Floats2d, starts: Floats1d, packing: Packing
-) -> Tuple[Floats2d, Floats2d, Floats1d, float]:
+) -> Optional[Tuple[Floats2d, Floats2d, Floats1d]]:
     """The forward pass, by products of the exponentiated scores.
 
     emissions (Floats2d): The packed emissions, of shape (rows, n_tags).
     transitions (Floats2d): The exponentiated scores of transitions.
     starts (Floats1d): The exponentiated scores of starts.
-    RETURNS (Tuple[Floats2d, Floats2d, Floats1d, float]): What the probabilities of the tags of each row given the
+    RETURNS (Optional[Tuple[Floats2d, Floats2d, Floats1d]]): What the probabilities of the tags of each row given the
         tokens up to it are proportional to, of shape (rows, n_tags), normalised at the last row of each sequence; the
-        same without the row's own emission, and in the row before's proportion; of each row the log of what it was
-        divided by; and the largest log, plus or minus, of any row's sum before that. With the highest emission of each
-        row at 0 it tells whether products have lost too much: it is not less than MAX_LOG_TOTAL.
+        same without the row's own emission, and in the row before's proportion; and of each row the log of what it was
+        divided by. None if products may have lost too much: if, with the highest emission of each row at 0, the log of
+        any row's sum before it is divided is not within MAX_LOG_TOTAL of 0.
     """
+    highest = emissions.max(axis=1)
     with numpy.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        filtered = xp.exp(emissions)
+        filtered = xp.exp(emissions - highest[:, None])
         predicted, divisors = xp.empty_like(filtered), xp.ones(len(filtered))
         before = None
         for step, (n, rows) in enumerate(zip(packing.sizes, packing.steps), start=1):
@@ -201,10 +198,11 @@ def _filter(
             before = joint
         # Sums are 1 where a row has been normalised already.
         sums = filtered.sum(axis=1)
-        largest = float(xp.abs(xp.log(divisors * sums)).max()) if len(sums) else 0.0
+        if not (xp.abs(xp.log(divisors * sums)) < MAX_LOG_TOTAL).all():
+            return None
         filtered[packing.last] /= sums[packing.last, None]
         divisors[packing.last] *= sums[packing.last]
-        return filtered, predicted, xp.log(divisors), largest
+        return filtered, predicted, xp.log(divisors) + highest
 
 
 def _filter_in_logs(
