@@ -54,13 +54,10 @@ def calibrate_cli(
         nlp = load_pipeline(model, gpu_id)
         component = bio_ner_of(nlp)
         golds = list(read_docs(dev, nlp.vocab))
-        # All entities count, those below the threshold that is saved with the pipeline too.
-        threshold, component.cfg["threshold"] = component.cfg["threshold"], 0.0
         before = judge(nlp, golds, batch_size)
         old = component.cfg["temperature"]
         component.cfg["temperature"] = fit_temperature(component.model.ops, score_corpus(nlp, golds, batch_size))
         after = judge(nlp, golds, batch_size)
-        component.cfg["threshold"] = threshold
         figures = {"before": _figures(before, old), "after": _figures(after, component.cfg["temperature"])}
         msg.table(
             [
@@ -107,7 +104,6 @@ def threshold_cli(
             raise InputError("expected one of --precision and --recall")
         nlp = load_pipeline(model, gpu_id)
         component = bio_ner_of(nlp)
-        component.cfg["threshold"] = 0.0
         dial = turn(judge(nlp, list(read_docs(dev, nlp.vocab)), batch_size))
         point = threshold_for(dial, precision, recall)
         if point is None:

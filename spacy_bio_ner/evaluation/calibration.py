@@ -1,6 +1,6 @@
 """How far probabilities can be trusted: calibration of a pipeline's confidences, measured and mended."""
 
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy
 from spacy.language import Language
@@ -18,6 +18,7 @@ from ..errors import InputError
 from ..scheme import n_tags
 from .forecast import bio_ners
 from .pairs import gold_spans, predict, scored_predictions, unannotated
+from .scoring import TextSpan
 
 N_BINS = 15
 TEMPERATURES = (0.05, 20.0)
@@ -54,24 +55,53 @@ def judge(nlp: Language, golds: Sequence[Doc], batch_size: Optional[int] = None)
     nlp (Language): The pipeline, with a bio_ner.
     golds (Sequence[Doc]): The gold Docs.
     batch_size (Optional[int]): The number of Docs the pipeline takes at a time.
-    RETURNS (Judgements): Its entities.
+    RETURNS (Judgements): Its entities, those too that its threshold would leave out.
     RAISES (InputError): If there is no entity to judge.
     """
-    bio_ner_of(nlp)
+    component = bio_ner_of(nlp)
+    threshold, component.cfg["threshold"] = component.cfg["threshold"], 0.0
+    results = []
+    try:
+        for predicted, gold in predict(nlp, golds, batch_size):
+            mentions = gold_spans(gold)
+            results.append((mentions, scored_confidences(predicted, gold, mentions)))
+    finally:
+        component.cfg["threshold"] = threshold
+    found = judgements_of(results)
+    if found is None:
+        raise InputError(f"the pipeline finds no entity in the corpus's {len(golds)} Docs: there is nothing to judge")
+    return found
+
+
+def scored_confidences(predicted: Doc, gold: Doc, mentions: Set[TextSpan]) -> Dict[TextSpan, Optional[float]]:
+    """Find the predictions that are scored, by the rules of `evaluate`, and how sure the pipeline is of each.
+
+    predicted (Doc): The predicted Doc.
+    gold (Doc): Its gold Doc.
+    mentions (Set[TextSpan]): The gold mentions.
+    RETURNS (Dict[TextSpan, Optional[float]]): The confidence of each; None if another component has set or changed it.
+    """
+    known = read_confidences(predicted)
+    predictions = scored_predictions(predicted, gold, mentions)
+    return {span: known.get((ent.start, ent.end, ent.label)) for ent, span in predictions.items()}
+
+
+def judgements_of(results: Iterable[Tuple[Set[TextSpan], Dict[TextSpan, Optional[float]]]]) -> Optional[Judgements]:
+    """Tell right entities from wrong ones.
+
+    results (Iterable[Tuple[Set[TextSpan], Dict[TextSpan, Optional[float]]]]): Of each Doc the gold mentions, and the
+        predictions with their confidence.
+    RETURNS (Optional[Judgements]): The predictions that have a confidence; None if none has.
+    """
     rows: List[Tuple[float, bool, int]] = []
     n_gold = 0
-    for i, (predicted, gold) in enumerate(predict(nlp, golds, batch_size)):
-        mentions = gold_spans(gold)
+    for i, (mentions, confidences) in enumerate(results):
         n_gold += len(mentions)
-        confidences = read_confidences(predicted)
-        for ent, span in scored_predictions(predicted, gold, mentions).items():
-            confidence = confidences.get((ent.start, ent.end, ent.label))
-            if confidence is not None:  # set or changed by another component
-                rows.append((confidence, span in mentions, i))
+        rows += [(value, span in mentions, i) for span, value in confidences.items() if value is not None]
     if not rows:
-        raise InputError(f"the pipeline finds no entity in the corpus's {len(golds)} Docs: there is nothing to judge")
-    probabilities, right, docs = zip(*rows)
-    return Judgements(numpy.array(probabilities), numpy.array(right), numpy.array(docs), n_gold)
+        return None
+    probabilities, right, docs = map(numpy.array, zip(*rows))
+    return Judgements(probabilities, right, docs, n_gold)
 
 
 def reliability(probabilities: numpy.ndarray, right: numpy.ndarray, n_bins: int = N_BINS) -> numpy.ndarray:

@@ -2,15 +2,13 @@
 
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
 
-import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..confidence import read_confidences
-from ..evaluation.calibration import Judgements
+from ..evaluation.calibration import Judgements, judgements_of, scored_confidences
 from ..evaluation.evaluate import evaluate
 from ..evaluation.outcomes import Outcome, pair
-from ..evaluation.pairs import gold_spans, scored_predictions
+from ..evaluation.pairs import gold_spans
 from ..evaluation.scoring import TextSpan
 
 
@@ -48,16 +46,7 @@ class Run(NamedTuple):
 
     def judgements(self) -> Optional[Judgements]:
         """RETURNS (Optional[Judgements]): The predictions that have a confidence; None if none has."""
-        rows = [
-            (confidence, span in result.gold, i)
-            for i, result in enumerate(self.results)
-            for span, confidence in result.confidences.items()
-            if confidence is not None
-        ]
-        if not rows:
-            return None
-        probabilities, right, docs = map(numpy.array, zip(*rows))
-        return Judgements(probabilities, right, docs, sum(len(result.gold) for result in self.results))
+        return judgements_of((result.gold, result.confidences) for result in self.results)
 
 
 def run(
@@ -76,9 +65,7 @@ def run(
 
     def collect(predicted: Doc, gold: Doc) -> None:
         # Texts and numbers are kept, and not the predicted Docs, on which an encoder may have hung much.
-        mentions, known = gold_spans(gold), read_confidences(predicted)
-        predictions = scored_predictions(predicted, gold, mentions)
-        confidences = {span: known.get((ent.start, ent.end, ent.label)) for ent, span in predictions.items()}
-        results.append(DocResult(gold, mentions, confidences))
+        mentions = gold_spans(gold)
+        results.append(DocResult(gold, mentions, scored_confidences(predicted, gold, mentions)))
 
     return Run(evaluate(nlp, golds, train_docs, batch_size=batch_size, collect=collect), results)
