@@ -271,12 +271,13 @@ def measure_stream(model: str, test: str, number: str, new_words: str) -> Dict[s
     """RETURNS (Dict[str, float]): The resident memory in MB after every tenth of the texts."""
     nlp = spacy.load(model)
     words = [token.text for gold in read_docs(Path(test), nlp.vocab) for token in gold]
+    again = 2 * words
 
     def text(i: int) -> str:
         # Each begins elsewhere in the corpus or, after a round through it, is longer than before.
         length, first = divmod(i, len(words))
         new = [f"{words[first]}{i}x{j}" for j in range(int(new_words))]
-        return " ".join(words[first : first + 5 + length] + new)
+        return " ".join(again[first : first + 5 + length] + new)
 
     texts = map(text, range(int(number)))
     page = resource.getpagesize() / 1024**2

@@ -133,6 +133,13 @@ def trained(trained_pipeline):
     return nlp.from_bytes(trained_bytes)
 
 
+@pytest.fixture
+def model(trained, tmp_path):
+    """The same, saved."""
+    trained.to_disk(tmp_path / "model")
+    return tmp_path / "model"
+
+
 SMALL_MODEL = {
     "@architectures": "spacy_bio_ner.BioTagger.v1",
     "tok2vec": {

@@ -35,12 +35,6 @@ def bio_ner(*args):
 
 
 @pytest.fixture
-def model(trained, tmp_path):
-    trained.to_disk(tmp_path / "model")
-    return tmp_path / "model"
-
-
-@pytest.fixture
 def dev(trained, tmp_path):
     path = tmp_path / "dev.spacy"
     DocBin(docs=gold_docs(trained, NOISY)).to_disk(path)

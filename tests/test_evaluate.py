@@ -130,7 +130,7 @@ def test_agrees_with_seqeval_where_nothing_is_lost(corpus, as_text):
     assert result["lost"] == result["duplicates"] == result["ignored"] == 0
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=80)
 @given(corpora_and_predictions(with_missing=True), st.booleans())
 @example([(["a", "b", "c"], [(0, 1, "DIS")], [2], [(0, 1, "DIS"), (1, 3, "DIS")])], False)
 def test_agrees_with_spacy_where_nothing_is_lost_but_annotation_is_missing(corpus, as_text):

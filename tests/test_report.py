@@ -182,12 +182,6 @@ def read_page(folder):
 
 
 @pytest.fixture
-def model(trained, tmp_path):
-    trained.to_disk(tmp_path / "model")
-    return tmp_path / "model"
-
-
-@pytest.fixture
 def corpus(nlp, tmp_path):
     path = tmp_path / "mine" / "test.spacy"
     path.parent.mkdir()
