@@ -27,8 +27,16 @@ from spacy_bio_ner.annotate import run as runs  # noqa: E402
 from spacy_bio_ner.annotate.engines import local  # noqa: E402
 from spacy_bio_ner.annotate.inputs.item import Text  # noqa: E402
 from spacy_bio_ner.annotate.inputs.sources import find_sources  # noqa: E402
-from spacy_bio_ner.annotate.manifest import read_manifest  # noqa: E402
-from spacy_bio_ner.annotate.outputs import CANDIDATES, DOCUMENTS, ENTITIES, Record, open_table, write_shard  # noqa: E402
+from spacy_bio_ner.annotate.manifest import Manifest, go_on, read_manifest  # noqa: E402
+from spacy_bio_ner.annotate.outputs import (  # noqa: E402
+    CANDIDATES,
+    DOCUMENTS,
+    ENTITIES,
+    Record,
+    open_table,
+    remove_leftovers,
+    write_shard,
+)
 from spacy_bio_ner.annotate.run import annotate  # noqa: E402
 from spacy_bio_ner.annotate.shards import SHARD_CHARS, cut, cut_shards  # noqa: E402
 from spacy_bio_ner.annotate.work import Job, describe, run_shard  # noqa: E402
@@ -458,3 +466,26 @@ def test_optional_packages_are_named_when_they_are_missing_and_not_loaded_before
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 1 and "pip install 'spacy-bio-ner[scale]'" in result.stdout, result.stderr
+
+
+def test_only_leftovers_of_its_own_are_removed(tmp_path):
+    (tmp_path / "entities").mkdir()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / ".00000.parquet-12").write_text("not of this run")
+    (tmp_path / "documents").symlink_to(outside, target_is_directory=True)
+    own = [tmp_path / "entities" / ".00003.parquet-77", tmp_path / ".errors.jsonl-77", tmp_path / ".manifest.json-1"]
+    others = [tmp_path / "entities" / ".my-notes", tmp_path / ".errors.jsonl-notes", outside / ".00000.parquet-12"]
+    for path in (*own, *others[:2]):
+        path.write_text("")
+    remove_leftovers(tmp_path)
+    assert [path.exists() for path in own] == [False] * 3
+    assert [path.exists() for path in others] == [True] * 3
+
+
+def test_linked_folder_of_tables_is_refused(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out" / "entities").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    with pytest.raises(InputError, match="entities: found a link"):
+        go_on(tmp_path / "out", Manifest({}, {}, {}))

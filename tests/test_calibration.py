@@ -280,5 +280,9 @@ def test_what_is_in_the_way_of_the_output_is_not_removed(model, dev, tmp_path):
     assert (tmp_path / "mine" / "letter.txt").read_text() == "keep"
     for _ in range(2):  # a pipeline is replaced
         assert bio_ner(*options, tmp_path / "other").exit_code == 0
+    (tmp_path / "other" / "letter.txt").write_text("keep")
+    result = bio_ner(*options, tmp_path / "other")
+    assert result.exit_code == 1 and "holds letter.txt, which is no part of the pipeline" in result.output
+    (tmp_path / "other" / "letter.txt").unlink()
     assert spacy.load(tmp_path / "other").get_pipe("bio_ner").cfg["threshold"] > 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dev.spacy", "mine", "model", "other"]

@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -429,3 +430,54 @@ def test_export_command(tmp_path):
         result = export(*args)
         assert result.exit_code == 1 and message in output(result), result.output
     assert not (tmp_path / "x").exists()
+
+
+@pytest.fixture
+def victim(tmp_path):
+    """A file and a folder that no conversion has made, beside the folder that one writes to."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "victim.spacy").mkdir()
+    (tmp_path / "victim.spacy" / "00000.spacy").write_text("precious")
+    (tmp_path / "f.spacy").write_text("precious")
+    return tmp_path
+
+
+def precious(folder):
+    return (folder / "f.spacy").read_text() == (folder / "victim.spacy" / "00000.spacy").read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["../f", "{folder}/victim", "", "..", "a/../../f", "."])
+def test_ledger_with_paths_for_names_removes_nothing(tmp_path, victim, name):
+    source = tmp_path / "train.iob"
+    source.write_text("Aspirin\tB-CHEM\n")
+    out = tmp_path / "out"
+    (out / "ledger.json").write_text(json.dumps({name.format(folder=tmp_path): {}}))
+    before = (out / "ledger.json").read_text()
+    with pytest.raises(InputError, match="ledger.json: found .*, expected a ledger"):
+        convert(source, out)
+    assert precious(victim)
+    assert [path.name for path in out.iterdir()] == ["ledger.json"]
+    assert (out / "ledger.json").read_text() == before
+
+
+def test_links_in_the_output_are_replaced_and_not_followed(tmp_path, victim):
+    source = tmp_path / "train.iob"
+    source.write_text("Aspirin\tB-CHEM\n")
+    out = tmp_path / "out"
+    (out / "train.spacy").symlink_to(tmp_path / "victim.spacy", target_is_directory=True)
+    (out / "old.spacy").symlink_to(tmp_path / "f.spacy")
+    (out / "ledger.json").write_text('{"old": {}}')
+    convert(source, out)
+    assert precious(victim)
+    assert sorted(path.name for path in out.iterdir()) == ["ledger.json", "train.spacy"]
+    assert not (out / "train.spacy").is_symlink()
+
+
+def test_folder_in_the_place_of_shards_is_kept(tmp_path, victim):
+    source = tmp_path / "victim.iob"
+    source.write_text("Aspirin\tB-CHEM\n")
+    (tmp_path / "victim.spacy" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="notes.txt: was not written by"):
+        convert(source, tmp_path)
+    assert precious(victim)
+    assert (tmp_path / "victim.spacy" / "notes.txt").read_text() == "mine"

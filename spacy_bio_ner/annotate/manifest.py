@@ -72,6 +72,9 @@ def go_on(output: Path, wanted: Manifest) -> Optional[Manifest]:
     RETURNS (Optional[Manifest]): The manifest of the run; None if there is none, and the folder is free for one.
     RAISES (InputError): If the run in the folder is another, or something else is in the folder.
     """
+    for name in (*SCHEMAS, RECORDS):
+        if (output / name).is_symlink():
+            raise InputError(f"{output / name}: found a link, expected a folder: a run writes nothing outside its own")
     found = read_manifest(output)
     if found is None:
         others = [name for name in (*SCHEMAS, RECORDS, ERRORS) if (output / name).exists()]

@@ -6,6 +6,7 @@ The record is written last: a shard without one is done again, and writes the sa
 """
 
 import json
+import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
@@ -50,6 +51,8 @@ SCHEMAS = {
     CANDIDATES: _SPANS,  # spans that were not taken as entities, and well might be
 }
 Row = Dict[str, Any]
+# What write_beside writes beside a table, a record or the errors
+_LEFTOVER = re.compile(rf"\.(\d{{5,}}\.({'|'.join(FORMATS)}|json)|{re.escape(ERRORS)}|manifest\.json)-\d+")
 
 
 @dataclass(frozen=True)
@@ -140,11 +143,10 @@ def open_table(output: Path, name: str) -> Dataset:
 
 def remove_leftovers(output: Path) -> None:
     """Remove what a run that was killed left half written."""
-    for name in (*SCHEMAS, RECORDS):
-        for path in (output / name).glob(".*-*"):
+    folders = [output / name for name in (*SCHEMAS, RECORDS) if not (output / name).is_symlink()]
+    for path in (path for folder in (output, *folders) if folder.is_dir() for path in folder.iterdir()):
+        if _LEFTOVER.fullmatch(path.name) and path.is_file():
             path.unlink()
-    for path in output.glob(f".{ERRORS}-*"):
-        path.unlink()
 
 
 def _table_path(output: Path, format: str, name: str, number: int) -> Path:

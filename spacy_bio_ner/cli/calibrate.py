@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Optional
 import srsly
 from spacy.cli._util import Arg, Opt
 from spacy.language import Language
+from thinc.api import Config
 from wasabi import msg
 
 from ..corpora.docbin import read_docs
@@ -148,8 +149,24 @@ def _save(nlp: Language, model: str, output: Optional[Path]) -> None:
         with write_beside(settings) as beside:
             srsly.write_json(beside, component.cfg)
     else:
-        if output.exists() and not (output / "config.cfg").is_file():
-            raise InputError(f"{output}: exists and is no pipeline: give a folder that is new, or a pipeline's")
+        _check_output(output)
         with write_beside(output) as beside:
             nlp.to_disk(beside)
     msg.good(f"Saved the pipeline to {output or model}")
+
+
+def _check_output(output: Path) -> None:
+    """Refuse to save a pipeline in the place of anything else. A folder is replaced as a whole, with all in it.
+
+    output (Path): The folder to save to.
+    RAISES (InputError): If it is there and is not a pipeline's, or holds something that is none of the pipeline's.
+    """
+    if not output.exists():
+        return
+    if not (output / "config.cfg").is_file():
+        raise InputError(f"{output}: exists and is no pipeline: give a folder that is new, or a pipeline's")
+    components = Config().from_disk(output / "config.cfg", interpolate=False).get("components", {})
+    own = {"config.cfg", "meta.json", "tokenizer", "vocab", *components}
+    others = sorted(path.name for path in output.iterdir() if path.name not in own)
+    if others:
+        raise InputError(f"{output}: holds {others[0]}, which is no part of the pipeline there: give a folder that is new")

@@ -6,7 +6,7 @@ import tempfile
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional
+from typing import Dict, Iterator, List, Optional
 
 import spacy
 import srsly
@@ -16,11 +16,12 @@ from ..errors import InputError
 from ..tokenizer import split_punctuation
 from .align import record_to_doc
 from .bio import Columns
-from .docbin import write_records
+from .docbin import is_shard, write_records
 from .formats import FORMATS
+from .lines import excerpt
 from .record import Record
 from .report import Report
-from .sources import TRAIN, Source, find_sources
+from .sources import TRAIN, Source, find_sources, is_file_name
 from .tagged import Sentence, group_sentences, read_records
 from .tags import Scheme, detect_scheme
 
@@ -138,17 +139,40 @@ def _check_splits(reports: Dict[str, Report]) -> None:
                 )
 
 
-def _read_ledger(dest: Path) -> Dict[str, Any]:
-    """RETURNS (Dict[str, Any]): The ledger of an earlier conversion, empty if there is none that can be read."""
+def _parts_of(dest: Path) -> List[str]:
+    """Find what an earlier conversion wrote to a folder, before anything there is replaced.
+
+    dest (Path): The folder.
+    RETURNS (List[str]): The names of the parts in its ledger; none if there is no ledger.
+    RAISES (InputError): If its ledger.json is none of ours. A name in it that is a path would lead out of the folder.
+    """
+    path = dest / LEDGER
+    if not path.exists():
+        return []
     try:
-        ledger = srsly.read_json(dest / LEDGER)
-    except ValueError:
-        return {}
-    return ledger if isinstance(ledger, dict) else {}
+        ledger = srsly.read_json(path)
+    except (ValueError, OSError) as err:
+        ledger = err
+    if not isinstance(ledger, dict) or not all(is_file_name(name) for name in ledger):
+        found = ledger if isinstance(ledger, Exception) else excerpt(ledger)
+        raise InputError(
+            f"{path}: found {found}, expected a ledger that 'bio-ner convert' wrote: remove that file, or give another "
+            "folder to write to"
+        )
+    return list(ledger)
+
+
+def _check_removable(path: Path) -> None:
+    """RAISES (InputError): If a path is a folder with more in it than shards, which were written here."""
+    if path.is_dir() and not path.is_symlink():
+        others = sorted(entry for entry in path.iterdir() if not is_shard(entry))
+        if others:
+            raise InputError(f"{others[0]}: was not written by 'bio-ner convert': move it, or give another folder")
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    """Remove a .spacy file, or a folder of shards. Of a link the link."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
@@ -157,17 +181,20 @@ def _remove(path: Path) -> None:
 @contextmanager
 def _all_or_nothing(dest: Path) -> Iterator[Path]:
     """Give a folder beside the destination to write in, and move what is in it into place at the end."""
+    earlier = _parts_of(dest)
     dest.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{dest.name}-", dir=dest.parent))
     try:
         yield beside
+        replaced = {dest / f"{name}.spacy" for name in earlier} | {dest / path.name for path in beside.iterdir()}
+        for path in replaced:
+            _check_removable(path)
         dest.mkdir(exist_ok=True)
         # The old ledger goes first and the new one comes last: a folder that has one is whole.
-        for name in _read_ledger(dest):
-            _remove(dest / f"{name}.spacy")
-        _remove(dest / LEDGER)
+        (dest / LEDGER).unlink(missing_ok=True)
+        for path in replaced:
+            _remove(path)
         for path in sorted(beside.iterdir(), key=lambda path: path.name == LEDGER):
-            _remove(dest / path.name)
             os.replace(path, dest / path.name)
     finally:
         shutil.rmtree(beside, ignore_errors=True)

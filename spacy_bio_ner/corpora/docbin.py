@@ -141,6 +141,11 @@ def write_records(
     return n_docs
 
 
+def is_shard(path: Path) -> bool:
+    """RETURNS (bool): Whether a file is named like a shard that write_records writes."""
+    return path.suffix == ".spacy" and path.stem.isdecimal() and not path.is_dir()
+
+
 def matches(path: Path) -> bool:
     """RETURNS (bool): Whether a file is a DocBin, by its name: its content is compressed."""
     return path.suffix == ".spacy"

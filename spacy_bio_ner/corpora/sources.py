@@ -79,6 +79,13 @@ def _is_source(path: Path) -> bool:
     return path.is_dir() and any(format.is_folder and format.matches(path) for format in FORMATS.values())
 
 
+def is_file_name(name: str) -> bool:
+    """RETURNS (bool): Whether a name is that of a file in a folder, and no path that leads elsewhere."""
+    return Path(name).name == name not in ("", "..") and "\0" not in name
+
+
 def _name(path: Path) -> str:
     name = path.name.split(".")[0]
+    if not is_file_name(name):
+        raise InputError(f"{path}: cannot name the part that is made of it: rename it, such as to train.iob")
     return ALIASES.get(name.lower(), name)
