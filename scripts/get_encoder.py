@@ -14,7 +14,7 @@ import srsly
 import typer
 from wasabi import msg
 
-from spacy_bio_ner.provenance import SOURCE_FILE
+from spacy_bio_ner.callbacks import SOURCE_FILE
 
 MINILM = "all-MiniLM-L6-v2"
 # Package registries have it too: this package of theirs holds the files of the hub's revision, told by their checksums.

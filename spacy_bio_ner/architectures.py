@@ -7,9 +7,9 @@ from spacy.util import registry
 from thinc.api import Dropout, Linear, Model, chain, clone, list2ragged, ragged2list, with_array
 from thinc.types import Floats2d
 
-from .blas import use_numpy_blas
-from .crf import CRF, Potentials
-from .lstm import BiLSTM
+from .crf.linear_chain import CRF, Potentials
+from .layers.bilstm import BiLSTM
+from .layers.blas import use_numpy_blas
 
 # A tag added to a trained model starts out this many nats behind one scored 0, so that a label nobody has
 # yet shown the model does not turn up in its predictions.
@@ -100,6 +100,6 @@ def TransformerEncoder(
         tokenizer, or cannot read as many pieces as a window has.
     """
     # Not at the top, since spaCy imports all that is registered when it lists what there is.
-    from .transformer import transformer_encoder
+    from .layers.transformer import transformer_encoder
 
     return transformer_encoder(name, window, stride, mixed_precision, tokenizer_config, transformer_config)

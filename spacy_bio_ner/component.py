@@ -14,10 +14,10 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.types import Array2d
 
-from . import scheme
-from .annotation import gold_tags, preset_spans, preset_tags, with_presets
 from .confidence import write_confidences
-from .crf import Potentials, negative_log_likelihood, tempered
+from .constraints import gold_tags, preset_spans, preset_tags, with_presets
+from .crf import bio as scheme
+from .crf.linear_chain import Potentials, negative_log_likelihood, tempered
 from .prediction import Predictions, k_best_entities, no_predictions, predict_entities
 
 DECODINGS = ("viterbi", "expected_f")

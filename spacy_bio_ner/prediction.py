@@ -6,12 +6,12 @@ import numpy
 from thinc.api import Ops
 from thinc.types import Array2d
 
-from .crf import Potentials, posterior, tempered
-from .decoding import certain_tags, k_best, viterbi
-from .expected_f import best_expected_f
-from .marginals import candidate_spans, expected_counts, outside_probabilities, span_probabilities
-from .packing import pack
-from .scheme import tags_to_spans
+from .crf.bio import tags_to_spans
+from .crf.decoding import certain_tags, k_best, viterbi
+from .crf.expected_f import best_expected_f
+from .crf.linear_chain import Potentials, posterior, tempered
+from .crf.spans import candidate_spans, expected_counts, outside_probabilities, span_probabilities
+from .layers.packing import pack
 
 # expected_f chooses from spans at least so probable, and Viterbi's. In each document it prefers some entity to none, so
 # that less probable ones would cost more precision than their recall is worth.

@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
-from spacy_bio_ner.crf import posterior
-from spacy_bio_ner.marginals import span_probabilities
-from spacy_bio_ner.packing import Packing
-from spacy_bio_ner.scheme import tags_to_spans
+from spacy_bio_ner.crf.bio import tags_to_spans
+from spacy_bio_ner.crf.linear_chain import posterior
+from spacy_bio_ner.crf.spans import span_probabilities
+from spacy_bio_ner.layers.packing import Packing
 
 from .conftest import TEXTS
-from .test_crf import OPS, enumerate_sequences, make_potentials, random_allowed
+from .crf.test_linear_chain import OPS, enumerate_sequences, make_potentials, random_allowed
 
 
 def enumerate_spans(potentials, allowed=None):

@@ -7,16 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
-from spacy_bio_ner import crf as crf_module
-from spacy_bio_ner import packing as packing_module
-from spacy_bio_ner.crf import negative_log_likelihood, posterior
-from spacy_bio_ner.decoding import certain_tags, viterbi
-from spacy_bio_ner.embed import _distinct_words
-from spacy_bio_ner.packing import Packing, pack
-from spacy_bio_ner.scheme import allowed_starts, allowed_transitions
+from spacy_bio_ner.crf import linear_chain as crf_module
+from spacy_bio_ner.crf.bio import allowed_starts, allowed_transitions
+from spacy_bio_ner.crf.decoding import certain_tags, viterbi
+from spacy_bio_ner.crf.linear_chain import negative_log_likelihood, posterior
+from spacy_bio_ner.layers import packing as packing_module
+from spacy_bio_ner.layers.packing import Packing, pack
+from spacy_bio_ner.layers.subword_embed import _distinct_words
 
-from .test_crf import OPS, enumerate_sequences, make_potentials, random_allowed
-from .test_lstm import make_batch, make_layer, textbook_lstm
+from .crf.test_linear_chain import OPS, enumerate_sequences, make_potentials, random_allowed
+from .layers.test_bilstm import make_batch, make_layer, textbook_lstm
 
 bilstm = pytest.mark.parametrize("trained_pipeline", ["bilstm"], indirect=True)
 TEXTS = [

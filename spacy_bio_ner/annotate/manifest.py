@@ -7,8 +7,7 @@ from typing import Any, Dict, Iterator, Optional, Sequence
 
 from tqdm import tqdm
 
-from ..errors import InputError
-from ..files import write_beside
+from ..util import InputError, write_beside
 from .fingerprint import digest_file
 from .inputs.sources import Source
 from .outputs import ERRORS, RECORDS, SCHEMAS

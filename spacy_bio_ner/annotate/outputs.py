@@ -16,8 +16,7 @@ from pyarrow.dataset import Dataset, JsonFileFormat, ParquetFileFormat, dataset
 from pyarrow.json import ReadOptions
 from pyarrow.parquet import write_table
 
-from ..errors import InputError
-from ..files import write_beside
+from ..util import InputError, write_beside
 from .inputs.item import Refused
 
 DOCUMENTS, ENTITIES, CANDIDATES, RECORDS, ERRORS = "documents", "entities", "candidates", "shards", "errors.jsonl"

@@ -7,8 +7,7 @@ from typing import Callable, Dict, Iterable, Iterator, Sequence
 
 from tqdm import tqdm
 
-from ..errors import InputError
-from ..files import write_beside
+from ..util import InputError, write_beside
 from . import manifest as manifests
 from .engines import local
 from .inputs.item import Fields, Item, Text

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import Iterable, Iterator, List, Sequence, TypeVar
 
-from ..errors import InputError
+from ..util import InputError
 from .inputs.item import Item, Refused, Text
 
 SHARD_CHARS = 1_000_000  # closes a shard of long texts, whatever it is to hold, so that memory stays bounded

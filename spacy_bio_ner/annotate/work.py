@@ -13,7 +13,7 @@ from thinc.api import require_gpu
 
 from ..component import BioEntityRecognizer
 from ..confidence import SCORES, SPANS_KEY
-from ..errors import InputError
+from ..util import InputError
 from .fingerprint import digest_folder
 from .inputs.item import Item, Refused, Text
 from .outputs import CANDIDATES, DOCUMENTS, ENTITIES, SCHEMAS, Record, Row, write_shard

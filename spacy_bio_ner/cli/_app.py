@@ -11,8 +11,7 @@ from spacy.language import Language
 from wasabi import msg
 
 from ..corpora.sources import SHARES, TRAIN
-from ..errors import InputError
-from ..files import write_beside
+from ..util import InputError, write_beside
 
 __all__ = ["TRAIN_OPTION", "bio_ner_cli", "clear_errors", "find_train", "load_pipeline", "needs_extra", "write_beside"]
 

@@ -8,7 +8,7 @@ from typing import List, Optional
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
-from ..errors import InputError
+from ..util import InputError
 from ._app import bio_ner_cli, clear_errors, load_pipeline, needs_extra
 
 ENGINES = ("local", "ray")

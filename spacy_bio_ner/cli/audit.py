@@ -8,8 +8,8 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
-from ..corpora.audit import NEW_LABEL_THRESHOLD, PERCENTILES, TRAIN, audit, read_splits
-from ..errors import InputError
+from ..audit.findings import NEW_LABEL_THRESHOLD, PERCENTILES, TRAIN, audit, read_splits
+from ..util import InputError
 from ._app import bio_ner_cli, clear_errors, write_beside
 
 MAX_ROWS = 10

@@ -10,7 +10,6 @@ from thinc.api import Config
 from wasabi import msg
 
 from ..corpora.docbin import read_docs
-from ..errors import InputError
 from ..evaluation.calibration import (
     N_BINS,
     Judgements,
@@ -22,8 +21,9 @@ from ..evaluation.calibration import (
     reliability,
     score_corpus,
 )
-from ..evaluation.dial import threshold_for, turn
+from ..evaluation.curve import threshold_for, turn
 from ..evaluation.figures import reliability_diagram
+from ..util import InputError
 from ._app import bio_ner_cli, clear_errors, load_pipeline, write_beside
 
 
@@ -169,4 +169,6 @@ def _check_output(output: Path) -> None:
     own = {"config.cfg", "meta.json", "tokenizer", "vocab", *components}
     others = sorted(path.name for path in output.iterdir() if path.name not in own)
     if others:
-        raise InputError(f"{output}: holds {others[0]}, which is no part of the pipeline there: give a folder that is new")
+        raise InputError(
+            f"{output}: holds {others[0]}, which is no part of the pipeline there: give a folder that is new"
+        )

@@ -7,12 +7,12 @@ import typer
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
-from ..corpora.bio import Columns
 from ..corpora.convert import RefusedError, convert
-from ..corpora.formats import FORMATS
-from ..corpora.report import Report
+from ..corpora.formats.columns import Columns
+from ..corpora.formats.registry import FORMATS
+from ..corpora.ledger import Report
 from ..corpora.tags import Scheme
-from ..errors import InputError
+from ..util import InputError
 from ._app import bio_ner_cli, clear_errors
 
 AUTO = "auto"

@@ -10,10 +10,10 @@ from spacy.tokens import Doc
 from wasabi import msg
 
 from ..corpora.docbin import read_docs
-from ..errors import InputError
 from ..evaluation.evaluate import evaluate
 from ..evaluation.forecast import DOUBTFUL_ERRORS, Forecast, bio_ners, expected_numbers
-from ..evaluation.pairs import predict, read_texts
+from ..evaluation.predictions import predict, read_texts
+from ..util import InputError
 from ._app import TRAIN_OPTION, bio_ner_cli, clear_errors, find_train, load_pipeline, write_beside
 
 

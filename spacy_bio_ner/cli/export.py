@@ -6,9 +6,10 @@ import spacy
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
-from ..corpora import bio, jsonl, pubtator
 from ..corpora.docbin import read_docs
-from ..errors import InputError
+from ..corpora.formats import columns as bio
+from ..corpora.formats import jsonl, pubtator
+from ..util import InputError
 from ._app import bio_ner_cli, clear_errors, write_beside
 
 WRITERS = {"bio": bio.write, "pubtator": pubtator.write, "jsonl": jsonl.write}

@@ -6,7 +6,7 @@ from typing import Optional
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
-from ..errors import InputError
+from ..util import InputError
 from ._app import bio_ner_cli, clear_errors, needs_extra
 
 

@@ -9,11 +9,11 @@ from spacy.tokens import Doc
 from wasabi import msg
 
 from ..corpora.docbin import read_docs
-from ..errors import InputError
 from ..evaluation.figures import require_matplotlib
 from ..report.card import corpus_card, model_card, read_ledger, train_size
 from ..report.page import Subject, render
 from ..report.run import Run, run
+from ..util import InputError
 from ._app import TRAIN_OPTION, bio_ner_cli, clear_errors, find_train, load_pipeline, write_beside
 
 PAGE = "index.html"

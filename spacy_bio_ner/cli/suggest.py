@@ -5,7 +5,7 @@ from pathlib import Path
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
-from ..errors import InputError
+from ..util import InputError
 from ._app import bio_ner_cli, clear_errors, needs_extra, write_beside
 
 

@@ -8,8 +8,8 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from .docbin import SourceMention, set_source
+from .ledger import Report
 from .record import Mention, Record
-from .report import Report
 
 # Why a mention that its source has is not in the Doc: BIO tags have room for one entity per token.
 DISCONTINUOUS = "discontinuous: several parts that are apart"

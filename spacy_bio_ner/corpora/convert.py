@@ -12,15 +12,15 @@ import spacy
 import srsly
 from tqdm import tqdm
 
-from ..errors import InputError
-from ..tokenizer import split_punctuation
+from ..callbacks import split_punctuation
+from ..util import InputError
 from .align import record_to_doc
-from .bio import Columns
 from .docbin import is_shard, write_records
-from .formats import FORMATS
+from .formats.columns import Columns
+from .formats.registry import FORMATS
+from .ledger import Report
 from .lines import excerpt
 from .record import Record
-from .report import Report
 from .sources import TRAIN, Source, find_sources, is_file_name
 from .tagged import Sentence, group_sentences, read_records
 from .tags import Scheme, detect_scheme

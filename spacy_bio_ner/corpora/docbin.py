@@ -11,10 +11,10 @@ from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import walk_corpus
 from spacy.vocab import Vocab
 
-from ..errors import InputError
-from ..scheme import IOB_MISSING
+from ..crf.bio import IOB_MISSING
+from ..util import InputError
+from .ledger import Report
 from .record import Mention, Record
-from .report import Report
 
 SHARD_SIZE = 10_000
 USER_DATA = "bio_ner"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Iterator, Tuple
 
-from .report import Report
+from .ledger import Report
 
 
 def read_lines(path: Path, report: Report) -> Iterator[Tuple[int, str]]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Dict, Optional
 
-from ..errors import InputError
-from .formats import FORMATS, detect_format
+from ..util import InputError
+from .formats.registry import FORMATS, detect_format
 
 TRAIN, DEV, TEST = "train", "dev", "test"
 ALIASES = {"training": TRAIN, "devel": DEV, "development": DEV, "val": DEV, "valid": DEV, "validation": DEV}

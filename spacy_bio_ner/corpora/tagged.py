@@ -2,8 +2,8 @@
 
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
 
+from .ledger import Report
 from .record import Record
-from .report import Report
 from .tags import Scheme, read_tags
 
 

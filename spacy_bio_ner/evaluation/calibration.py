@@ -10,14 +10,14 @@ from spacy.util import minibatch
 from thinc.api import Ops
 from tqdm import tqdm
 
-from ..annotation import gold_tags
 from ..component import BioEntityRecognizer
 from ..confidence import read_confidences
-from ..crf import Potentials, negative_log_likelihood, tempered
-from ..errors import InputError
-from ..scheme import n_tags
+from ..constraints import gold_tags
+from ..crf.bio import n_tags
+from ..crf.linear_chain import Potentials, negative_log_likelihood, tempered
+from ..util import InputError
 from .forecast import bio_ners
-from .pairs import gold_spans, predict, scored_predictions, unannotated
+from .predictions import gold_spans, predict, scored_predictions, unannotated
 from .scoring import TextSpan
 
 N_BINS = 15

@@ -10,10 +10,10 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..corpora.docbin import document_id, set_source, source_mentions
-from ..errors import InputError
+from ..util import InputError
 from .forecast import Forecast, expected_numbers
 from .intents import Intents
-from .pairs import gold_spans, predict, scored_predictions, text_span
+from .predictions import gold_spans, predict, scored_predictions, text_span
 from .scoring import LEVEL, N_RESAMPLES, SEED, TextSpan, count, interval, prf, resample
 
 

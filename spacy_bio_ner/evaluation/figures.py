@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Dict, Sequence, Tuple
 
-from ..errors import InputError
+from ..util import InputError
 from .calibration import Judgements, expected_calibration_error, reliability
-from .dial import Dial
+from .curve import Dial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

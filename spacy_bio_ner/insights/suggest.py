@@ -10,8 +10,8 @@ from pandas import DataFrame, Series
 from pyarrow import compute
 
 from ..annotate.outputs import CANDIDATES, DOCUMENTS, ENTITIES, open_table
-from ..corpora.duplicates import near_duplicates
-from ..errors import InputError
+from ..audit.duplicates import near_duplicates
+from ..util import InputError
 
 OVERHEAD = 50  # tokens that could be read in the time it takes to turn to another document
 POOL = 10  # documents to choose from for each that is wanted, since some repeat others

@@ -8,8 +8,7 @@ from pandas import DataFrame
 
 from ..annotate.manifest import read_manifest
 from ..annotate.outputs import DOCUMENTS, open_table
-from ..errors import InputError
-from ..files import write_beside
+from ..util import InputError, write_beside
 from . import tables
 from .page import bars, lines, make_section, render
 

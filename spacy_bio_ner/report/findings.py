@@ -7,7 +7,7 @@ import numpy
 
 from ..evaluation.calibration import Judgements, brier_score, expected_calibration_error
 from ..evaluation.comparison import compare, gained
-from ..evaluation.dial import Dial, turn
+from ..evaluation.curve import Dial, turn
 from ..evaluation.evaluate import bootstrap_units
 from ..evaluation.outcomes import OUTCOMES, RIGHT, Outcome, confusion
 from ..evaluation.scoring import TextSpan, prf

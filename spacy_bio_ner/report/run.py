@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from ..evaluation.calibration import Judgements, judgements_of, scored_confidences
 from ..evaluation.evaluate import evaluate
 from ..evaluation.outcomes import Outcome, pair
-from ..evaluation.pairs import gold_spans
+from ..evaluation.predictions import gold_spans
 from ..evaluation.scoring import TextSpan
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import Iterable, Iterator, Set
 
-from ...errors import InputError
+from ...util import InputError
 from ..outputs import Record
 from ..shards import Shard
 from ..work import Job, run_shard

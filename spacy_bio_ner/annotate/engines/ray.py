@@ -6,7 +6,7 @@ from typing import Iterable, Iterator, List
 import ray
 from ray.exceptions import RayTaskError, WorkerCrashedError
 
-from ...errors import InputError
+from ...util import InputError
 from ..outputs import Record
 from ..shards import Shard
 from ..work import Job, run_shard

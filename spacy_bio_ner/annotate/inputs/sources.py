@@ -6,9 +6,8 @@ from typing import BinaryIO, Callable, Dict, Iterable, Iterator, List, Optional,
 
 import pyarrow
 
-from ...corpora import jsonl as annotated_jsonl
-from ...errors import InputError
-from ...files import write_beside
+from ...corpora.formats import jsonl as annotated_jsonl
+from ...util import InputError, write_beside
 from ..fingerprint import digest_file
 from . import cord19, jsonl, parquet, table, text, whole
 from .item import Fields, Item, Refused

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Dict, Iterator, Sequence, Tuple
 
-from ...errors import InputError
+from ...util import InputError
 from .item import Fields, Item, make_item
 from .streams import open_stream
 

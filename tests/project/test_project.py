@@ -1,0 +1,127 @@
+"""The whole way, as a newcomer goes it: from the bundled corpus to a wheel in an environment of its own."""
+
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+
+import pytest
+import srsly
+from spacy.cli.init_config import fill_config
+from spacy.util import load_config
+from weasel.util.config import load_project_config
+
+from ..conftest import ROOT
+
+TEXT = "Tricuspid valve regurgitation and lithium carbonate toxicity in a newborn infant."
+ENTITIES = "Tricuspid valve regurgitation/DIS, lithium carbonate/CHEM, toxicity/DIS"
+MODEL = "en_medical_lstm"
+
+
+def run(*command, cwd, check=True):
+    result = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True)
+    if check:
+        assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    return result
+
+
+def copy_of_the_repository(target):
+    files = run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).stdout.splitlines()
+    for name in files:
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            (target / name).write_bytes((ROOT / name).read_bytes())
+    return target
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.cfg")), ids=lambda path: path.name)
+def test_configs_are_complete(path, tmp_path):
+    if "TransformerEncoder" in path.read_text():
+        pytest.importorskip("spacy_transformers", reason="needs the extra 'transformers'")
+    filled = tmp_path / path.name
+    fill_config(filled, path, silent=True)
+    assert filled.read_text() == path.read_text()
+    assert load_config(filled) == load_config(path)
+
+
+def test_project_file_names_what_exists():
+    config = load_project_config(ROOT)
+    names = [command["name"] for command in config["commands"]]
+    assert ["encoder", *config["workflows"]["all"], "benchmark", "report", "demo", "pictures"] == names
+    for folder in config["directories"]:
+        assert (ROOT / folder).is_dir()
+    for command in config["commands"]:
+        made = {out for other in config["commands"] for out in other.get("outputs", [])}
+        for dep in command.get("deps", []):
+            assert dep in made or (ROOT / dep).exists(), dep
+
+
+def test_wheel_holds_all_files_of_the_library():
+    tomllib = pytest.importorskip("tomllib", reason="needs Python 3.11")
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    [patterns] = settings["package-data"].values()
+    library = ROOT / "spacy_bio_ner"
+    held = {path for pattern in patterns for path in library.glob(pattern)}
+    files = {path for path in library.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert files == held and library / "report" / "templates" / "report.html" in held
+
+
+def test_project_document_leaves_the_readme_as_it_is(tmp_path):
+    project = copy_of_the_repository(tmp_path)
+    before = (project / "README.md").read_text()
+    run(sys.executable, "-m", "spacy", "project", "document", project, "--output", "README.md", cwd=project)
+    assert (project / "README.md").read_text() == before
+
+
+@pytest.mark.e2e
+def test_the_corpus_and_config_of_the_bot_pass_the_same_steps(tmp_path):
+    project = copy_of_the_repository(tmp_path / "project")
+    for step in ("convert", "debug"):
+        variables = ("--vars.corpus", "assistant", "--vars.config", "assistant")
+        run(sys.executable, "-m", "spacy", "project", "run", step, project, *variables, cwd=tmp_path)
+
+
+@pytest.mark.e2e
+def test_from_the_bundled_corpus_to_an_installed_wheel(tmp_path):
+    project = copy_of_the_repository(tmp_path / "project")
+    for step in ("convert", "debug", "train", "calibrate", "evaluate", "package"):
+        run(sys.executable, "-m", "spacy", "project", "run", step, project, cwd=tmp_path)
+
+    scores = srsly.read_json(project / "metrics" / "medical-lstm.json")
+    assert scores["ents_f"] >= 0.75
+
+    # Unchanged, the steps are skipped; a changed library runs them again.
+    for step in ("convert", "train", "calibrate", "evaluate", "package"):
+        again = run(sys.executable, "-m", "spacy", "project", "run", step, project, cwd=tmp_path)
+        assert "nothing changed" in again.stdout, step
+    with (project / "spacy_bio_ner" / "scheme.py").open("a") as file:
+        file.write("# changed\n")
+    dry = run(sys.executable, "-m", "spacy", "project", "run", "train", project, "--dry", cwd=tmp_path).stdout
+    assert "nothing changed" not in dry
+
+    wheels = sorted((project / "packages").glob("*.whl"))
+    assert [wheel.name.split("-")[0] for wheel in wheels] == [MODEL, "spacy_bio_ner"]
+    with zipfile.ZipFile(wheels[0]) as wheel:
+        [metadata] = [wheel.read(n).decode() for n in wheel.namelist() if n.endswith("METADATA")]
+    assert "Requires-Dist: spacy-bio-ner" in metadata
+
+    # An environment that has seen neither the repository nor the library.
+    environment = tmp_path / "environment"
+    venv.create(environment, with_pip=True)
+    python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    run(
+        python, "-m", "pip", "install", "--quiet", "--constraint", project / "constraints.txt",
+        "--find-links", project / "packages", MODEL, cwd=elsewhere,
+    )  # fmt: skip
+    code = (
+        f"import spacy, sys; doc = spacy.load({MODEL!r})({TEXT!r});"
+        "print(', '.join(e.text + '/' + e.label_ for e in doc.ents));"
+        "assert 'torch' not in sys.modules"
+    )
+    assert run(python, "-c", code, cwd=elsewhere).stdout.strip() == ENTITIES
+    script = (python, project / "scripts" / "try.py", MODEL, TEXT, "--expect")
+    assert run(*script, ENTITIES, cwd=elsewhere).stdout.strip() == ENTITIES
+    assert run(*script, "Tricuspid valve/DIS", cwd=elsewhere, check=False).returncode == 1
