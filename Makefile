@@ -12,7 +12,16 @@ run: $(VENV)/.installed
 	$(PY) scripts/try.py en_medical_lstm "$(TEXT)" --expect "$(ENTITIES)"
 
 test: $(VENV)/.installed
+	$(PY) -m pytest -m "not slow"
+
+# All tests, the long ones too: some hours
+test-all: $(VENV)/.installed
 	$(PY) -m pytest
+
+lint: $(VENV)/.installed
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -22,4 +31,4 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 clean:
 	rm -rf $(VENV) project.lock
 
-.PHONY: run test clean
+.PHONY: run test test-all lint clean

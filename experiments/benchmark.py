@@ -31,7 +31,7 @@ from spacy.util import registry, resolve_dot_names
 from thinc.api import fix_random_seed
 from wasabi import msg
 
-from spacy_bio_ner.cli._app import clear_errors, write_beside
+from spacy_bio_ner.cli._app import atomic_write, clear_errors
 from spacy_bio_ner.corpora.docbin import read_docs
 from spacy_bio_ner.crf.bio import tags_to_spans
 from spacy_bio_ner.crf.decoding import viterbi
@@ -104,11 +104,11 @@ def compare(
             name: {key: median[key] / reference[key] for key in median if reference.get(key)}
             for name, median in zip(paths, others)
         }
-        with write_beside(output) as beside:
+        with atomic_write(output) as beside:
             srsly.write_json(beside, results)
         _print(results)
         if figure is not None:
-            with write_beside(figure) as beside:
+            with atomic_write(figure) as beside:
                 _draw(results, beside)
 
 

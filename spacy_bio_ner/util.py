@@ -12,7 +12,7 @@ class InputError(ValueError):
 
 
 @contextmanager
-def write_beside(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a path beside a file or folder to write to, and move what is there into its place in the end, so that it is
     whole or as it was. A file is whole even if the machine stops.
 

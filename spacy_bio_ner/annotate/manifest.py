@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, Optional, Sequence
 
 from tqdm import tqdm
 
-from ..util import InputError, write_beside
+from ..util import InputError, atomic_write
 from .fingerprint import digest_file
 from .inputs.sources import Source
 from .outputs import ERRORS, RECORDS, SCHEMAS
@@ -35,7 +35,7 @@ class Manifest:
 
     def write(self, output: Path) -> None:
         """Write the manifest to the folder of the run."""
-        with write_beside(output / NAME) as beside:
+        with atomic_write(output / NAME) as beside:
             beside.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=2), encoding="utf8")
 
 

@@ -16,7 +16,7 @@ from pyarrow.dataset import Dataset, JsonFileFormat, ParquetFileFormat, dataset
 from pyarrow.json import ReadOptions
 from pyarrow.parquet import write_table
 
-from ..util import InputError, write_beside
+from ..util import InputError, atomic_write
 from .inputs.item import Refused
 
 DOCUMENTS, ENTITIES, CANDIDATES, RECORDS, ERRORS = "documents", "entities", "candidates", "shards", "errors.jsonl"
@@ -50,7 +50,7 @@ SCHEMAS = {
     CANDIDATES: _SPANS,  # spans that were not taken as entities, and well might be
 }
 Row = Dict[str, Any]
-# What write_beside writes beside a table, a record or the errors
+# What atomic_write writes beside a table, a record or the errors
 _LEFTOVER = re.compile(rf"\.(\d{{5,}}\.({'|'.join(FORMATS)}|json)|{re.escape(ERRORS)}|manifest\.json)-\d+")
 
 
@@ -88,7 +88,7 @@ def write_shard(
     record (Record): What became of the shard.
     """
     for name, rows in tables.items():
-        with write_beside(_table_path(output, format, name, number)) as beside:
+        with atomic_write(_table_path(output, format, name, number)) as beside:
             if format == "parquet":
                 own = pyarrow.schema(field for field in SCHEMAS[name] if field.name not in MODEL)
                 table = pyarrow.Table.from_pylist(rows, schema=own)
@@ -97,7 +97,7 @@ def write_shard(
                 write_table(table, beside, compression="zstd")
             else:
                 write_jsonl(beside, [row | dict(zip(MODEL, model)) for row in rows])
-    with write_beside(_record_path(output, number)) as beside:
+    with atomic_write(_record_path(output, number)) as beside:
         beside.write_text(json.dumps(asdict(record)), encoding="utf8")
 
 

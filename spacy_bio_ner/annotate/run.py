@@ -7,7 +7,7 @@ from typing import Callable, Dict, Iterable, Iterator, Sequence
 
 from tqdm import tqdm
 
-from ..util import InputError, write_beside
+from ..util import InputError, atomic_write
 from . import manifest as manifests
 from .engines import local
 from .inputs.item import Fields, Item, Text
@@ -104,7 +104,7 @@ def _count(items: Iterable[Item]) -> int:
 def _finish(job: Job, manifest: Manifest, n_shards: int) -> Dict[str, int]:
     """Account for all shards, and write what the run came to."""
     total: Counter = Counter(items=0, shards=n_shards, documents=0, entities=0, errors=0)
-    with write_beside(job.output / ERRORS) as beside, beside.open("w", encoding="utf8") as file:
+    with atomic_write(job.output / ERRORS) as beside, beside.open("w", encoding="utf8") as file:
         for number in range(n_shards):
             record = read_record(job.output, job.format, number)
             if record is None:

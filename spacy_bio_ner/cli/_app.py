@@ -11,9 +11,9 @@ from spacy.language import Language
 from wasabi import msg
 
 from ..corpora.sources import SHARES, TRAIN
-from ..util import InputError, write_beside
+from ..util import InputError, atomic_write
 
-__all__ = ["TRAIN_OPTION", "bio_ner_cli", "clear_errors", "find_train", "load_pipeline", "needs_extra", "write_beside"]
+__all__ = ["TRAIN_OPTION", "bio_ner_cli", "clear_errors", "find_train", "load_pipeline", "needs_extra", "atomic_write"]
 
 HELP = """Named entity recognition with BIO tags: corpora, honest scores and audits for the bio_ner component."""
 

@@ -10,7 +10,7 @@ from wasabi import msg
 
 from ..audit.findings import NEW_LABEL_THRESHOLD, PERCENTILES, TRAIN, audit, read_splits
 from ..util import InputError
-from ._app import bio_ner_cli, clear_errors, write_beside
+from ._app import atomic_write, bio_ner_cli, clear_errors
 
 MAX_ROWS = 10
 MAX_WIDTH = 50  # of what stands around a mention
@@ -41,7 +41,7 @@ def audit_cli(
             raise InputError(f"{output.parent}: no such folder to write {output.name} to")
         result = audit(read_splits(corpus))
         if output is not None:
-            with write_beside(output) as beside:
+            with atomic_write(output) as beside:
                 beside.write_text(json.dumps(result, ensure_ascii=False, indent=2), encoding="utf8")
         _print_findings(result)
         _print_examples(result)

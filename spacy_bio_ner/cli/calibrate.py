@@ -24,7 +24,7 @@ from ..evaluation.calibration import (
 from ..evaluation.curve import threshold_for, turn
 from ..evaluation.figures import reliability_diagram
 from ..util import InputError
-from ._app import bio_ner_cli, clear_errors, load_pipeline, write_beside
+from ._app import atomic_write, bio_ner_cli, clear_errors, load_pipeline
 
 
 @bio_ner_cli.command("calibrate")
@@ -72,10 +72,10 @@ def calibrate_cli(
         )
         msg.info(f"{len(after.right)} entities of {dev}; calibration error: {N_BINS} bins of equal size")
         if scores:
-            with write_beside(scores) as beside:
+            with atomic_write(scores) as beside:
                 srsly.write_json(beside, {"model": model, "corpus": str(dev), **figures})
         if diagram:
-            with write_beside(diagram) as beside:
+            with atomic_write(diagram) as beside:
                 figure = reliability_diagram({"before": before, "after": after})
                 figure.savefig(beside, format="png", dpi=150)
         _save(nlp, model, output)
@@ -146,11 +146,11 @@ def _save(nlp: Language, model: str, output: Optional[Path]) -> None:
         settings = Path(model) / component.name / "cfg"
         if not settings.is_file():
             raise InputError(f"{model}: not a folder with a pipeline, which could be changed: give --output")
-        with write_beside(settings) as beside:
+        with atomic_write(settings) as beside:
             srsly.write_json(beside, component.cfg)
     else:
         _check_output(output)
-        with write_beside(output) as beside:
+        with atomic_write(output) as beside:
             nlp.to_disk(beside)
     msg.good(f"Saved the pipeline to {output or model}")
 

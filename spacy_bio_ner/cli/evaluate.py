@@ -14,7 +14,7 @@ from ..evaluation.evaluate import evaluate
 from ..evaluation.forecast import DOUBTFUL_ERRORS, Forecast, bio_ners, expected_numbers
 from ..evaluation.predictions import predict, read_texts
 from ..util import InputError
-from ._app import TRAIN_OPTION, bio_ner_cli, clear_errors, find_train, load_pipeline, write_beside
+from ._app import TRAIN_OPTION, atomic_write, bio_ner_cli, clear_errors, find_train, load_pipeline
 
 
 @bio_ner_cli.command("evaluate")
@@ -72,7 +72,7 @@ def evaluate_cli(
         if any(component.cfg["temperature"] == 1.0 for component in bio_ners(nlp)):
             msg.warn("The forecast is from probabilities as trained, which are too sure: see 'bio-ner calibrate'")
         if output:
-            with write_beside(output) as beside:
+            with atomic_write(output) as beside:
                 srsly.write_json(beside, scores)
             msg.good(f"Saved the scores to {output}")
 

@@ -10,7 +10,7 @@ from ..corpora.docbin import read_docs
 from ..corpora.formats import columns as bio
 from ..corpora.formats import jsonl, pubtator
 from ..util import InputError
-from ._app import bio_ner_cli, clear_errors, write_beside
+from ._app import atomic_write, bio_ner_cli, clear_errors
 
 WRITERS = {"bio": bio.write, "pubtator": pubtator.write, "jsonl": jsonl.write}
 
@@ -42,6 +42,6 @@ def export_cli(
                 n_docs += 1
                 yield doc
 
-        with write_beside(dest) as beside, beside.open("w", encoding="utf8", newline="") as file:
+        with atomic_write(dest) as beside, beside.open("w", encoding="utf8", newline="") as file:
             WRITERS[format](counted(), file)
         msg.good(f"Wrote {n_docs} Docs to {dest}")

@@ -14,7 +14,7 @@ from ..report.card import corpus_card, model_card, read_ledger, train_size
 from ..report.page import Subject, render
 from ..report.run import Run, run
 from ..util import InputError
-from ._app import TRAIN_OPTION, bio_ner_cli, clear_errors, find_train, load_pipeline, write_beside
+from ._app import TRAIN_OPTION, atomic_write, bio_ner_cli, clear_errors, find_train, load_pipeline
 
 PAGE = "index.html"
 
@@ -77,7 +77,7 @@ def report_cli(
                 curve=points,
             )
         )
-        with write_beside(output / PAGE) as beside:
+        with atomic_write(output / PAGE) as beside:
             beside.write_text(page, encoding="utf8")
         msg.good(f"Wrote the report to {output / PAGE}")
 

@@ -6,7 +6,7 @@ from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
 from ..util import InputError
-from ._app import bio_ner_cli, clear_errors, needs_extra, write_beside
+from ._app import atomic_write, bio_ner_cli, clear_errors, needs_extra
 
 
 @bio_ner_cli.command("suggest")
@@ -36,6 +36,6 @@ def suggest_cli(
             raise InputError(f"{dest}: found a folder, expected a file to write")
         chosen = suggest(run, n_docs)
         columns = ["document", "doubt", "text", "entities"]
-        with write_beside(dest) as beside:
+        with atomic_write(dest) as beside:
             write_jsonl(beside, [TOOLS[tool](*row) for row in chosen[columns].itertuples(index=False)])
         msg.good(f"Wrote {len(chosen)} documents to {dest}")

@@ -8,7 +8,7 @@ from pandas import DataFrame
 
 from ..annotate.manifest import read_manifest
 from ..annotate.outputs import DOCUMENTS, open_table
-from ..util import InputError, write_beside
+from ..util import InputError, atomic_write
 from . import tables
 from .page import bars, lines, make_section, render
 
@@ -55,9 +55,9 @@ def write_insights(
         summary += f" Mentions with a probability below {min_confidence:g} are left out, except as doubtful ones."
     page = render(title, summary, _sections(csvs, top))
     for name, table in csvs.items():
-        with write_beside(output / name) as beside:
+        with atomic_write(output / name) as beside:
             table.to_csv(beside, index=False)
-    with write_beside(output / PAGE) as beside:
+    with atomic_write(output / PAGE) as beside:
         beside.write_text(page, encoding="utf8")
     return manifest.result is not None
 

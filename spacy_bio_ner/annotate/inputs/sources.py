@@ -7,7 +7,7 @@ from typing import BinaryIO, Callable, Dict, Iterable, Iterator, List, Optional,
 import pyarrow
 
 from ...corpora.formats import jsonl as annotated_jsonl
-from ...util import InputError, write_beside
+from ...util import InputError, atomic_write
 from ..fingerprint import digest_file
 from . import cord19, jsonl, parquet, table, text, whole
 from .item import Fields, Item, Refused
@@ -121,7 +121,7 @@ def spool(stream: BinaryIO, path: Path) -> None:
     path (Path): The file to write.
     RAISES (InputError): If other data was written before, or the stream is empty and nothing was.
     """
-    with write_beside(path) as beside:
+    with atomic_write(path) as beside:
         with beside.open("wb") as file:
             while block := stream.read(1 << 20):
                 file.write(block)
