@@ -1,5 +1,5 @@
 """Speed of a transformer pipeline beside other ways to run the same encoder, side by side in one process, and what
-bfloat16 changes. Uses the cores that it may use: `taskset -c 0 python experiments/benchmark_transformer.py ...` for one.
+bfloat16 changes. Uses the cores that it may use: for one, `taskset -c 0 python experiments/...`.
 """
 
 import os
