@@ -1,8 +1,8 @@
 """How sure the component is, kept with the Doc.
 
-The span group under the component's spans_key holds the entities and, if the component was asked for them, other
-candidates. Its attrs, which to_bytes and DocBin keep, hold the probabilities by characters and label, so that they
-stay right when tokens are merged or split:
+If the component was asked for candidates, the span group under its spans_key holds these and the entities. Otherwise it
+is empty, since spaCy does not move span groups when tokens are merged, and cannot save them then. The group's attrs,
+which to_bytes and DocBin keep, hold the probabilities by characters and label in any case:
 
     {"confidences": {"0:10:CHEM": [probability, outside, is_entity], ...}, "expected": {"CHEM": 1.2, ...}}
 
@@ -12,7 +12,7 @@ values of the extension attribute span._.confidence, which spaCy takes along whe
 Doc.from_docs, span.as_doc(copy_user_data=True), doc.to_json(underscore=["confidence"]).
 """
 
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
 from spacy.tokens import Doc, Span, SpanGroup
 
@@ -57,13 +57,13 @@ def write_confidences(
     scored: Iterable[Tuple[Span, float, float, bool]],
     expected: Optional[Dict[str, float]] = None,
 ) -> None:
-    """Write spans and their probabilities to a Doc, in the place of what an earlier pass has written.
+    """Write probabilities to a Doc, and candidates if there are any, in the place of what an earlier pass has written.
 
     doc (Doc): The Doc.
     key (str): The key of the span group.
     scored (Iterable[Tuple[Span, float, float, bool]]): The entities and candidates in the order of their starts, with
         the probability of each, the probability that no token of it is in any entity, and whether it is an entity.
-    expected (Optional[Dict[str, float]]): The expected number of entities of each label.
+    expected (Optional[Dict[str, float]]): The expected number of entities of each label, if candidates were asked for.
     """
     for earlier in read_scored(doc, key):
         doc.user_data.pop(_user_data_key(earlier.start_char, earlier.end_char), None)
@@ -74,10 +74,11 @@ def write_confidences(
         confidences[f"{start}:{end}:{label}"] = [probability, outside, is_entity]
         if is_entity:
             doc.user_data[_user_data_key(start, end)] = {label: probability}
-    attrs: Dict[str, Any] = {CONFIDENCES: confidences}
-    if expected is not None:
-        attrs[EXPECTED] = expected
-    doc.spans[key] = SpanGroup(doc, name=key, attrs=attrs, spans=spans)
+    if expected is None:
+        doc.spans[key] = SpanGroup(doc, name=key, attrs={CONFIDENCES: confidences})
+    else:
+        attrs = {CONFIDENCES: confidences, EXPECTED: expected}
+        doc.spans[key] = SpanGroup(doc, name=key, attrs=attrs, spans=spans)
 
 
 def read_scored(doc: Doc, key: str) -> List[ScoredSpan]:
@@ -119,14 +120,16 @@ def read_confidence(span: Span) -> Optional[float]:
     return None
 
 
-def write_confidence(span: Span, value: float) -> None:
+def write_confidence(span: Span, value: Union[float, Dict[str, float]]) -> None:
     """The setter of span._.confidence.
 
     span (Span): The span.
-    value (float): Its probability, which is read from then on.
+    value (Union[float, Dict[str, float]]): Its probability, which is read from then on. Or, as Doc.from_json gives it,
+        the probability of each label.
     """
     key = _user_data_key(span.start_char, span.end_char)
-    span.doc.user_data[key] = {**span.doc.user_data.get(key, {}), span.label_: value}
+    by_label = value if isinstance(value, dict) else {span.label_: value}
+    span.doc.user_data[key] = {**span.doc.user_data.get(key, {}), **by_label}
 
 
 def read_alternatives(span: Span) -> List[Alternative]:

@@ -3,7 +3,7 @@ and settings changed in the folder of a pipeline."""
 
 import hashlib
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict
 
 import srsly
 from spacy.util import load_config
@@ -35,12 +35,11 @@ def check_checksums(path: Path) -> None:
         return
     try:
         checksums: Dict[str, str] = srsly.read_json(path / CHECKSUMS)
-        names: List[str] = [name for name in FILES if name in checksums]
-    except (ValueError, TypeError) as err:
-        raise ValueError(
-            f"{path / CHECKSUMS}: cannot be read ({err}). The pipeline is damaged: copy it anew."
-        ) from None
-    for name in names:
+    except ValueError:
+        checksums = {}
+    if not isinstance(checksums, dict) or not checksums or not set(checksums) <= set(FILES):
+        raise ValueError(f"{path / CHECKSUMS}: cannot be read. The pipeline is damaged: copy it anew.")
+    for name in checksums:
         if not (path / name).is_file() or _sha256(path / name) != checksums[name]:
             hint = "To change settings, edit config.cfg instead. " if name == "cfg" else ""
             raise ValueError(

@@ -1,5 +1,7 @@
 """Saved components that are damaged are refused, with the name of what is wrong."""
 
+import pickle
+
 import numpy
 import pytest
 import spacy
@@ -7,7 +9,7 @@ import srsly
 
 from spacy_bio_ner.serialization import CHECKSUMS
 
-from .conftest import TEXTS
+from .conftest import ROOT, TEXTS, learn_by_heart, small_transformer
 
 
 @pytest.mark.parametrize("name", ["cfg", "model"])
@@ -28,7 +30,7 @@ def test_damaged_files_are_named(trained, tmp_path, name, damage):
 def test_damaged_checksums_are_named(trained, tmp_path):
     trained.to_disk(tmp_path / "model")
     path = tmp_path / "model" / "bio_ner" / CHECKSUMS
-    for text in ("", "[", "3", '"x"', "null"):
+    for text in ("", "[", "3", '"x"', "null", "{}", '{"mpdel": "x"}'):
         path.write_text(text)
         with pytest.raises(ValueError, match=CHECKSUMS):
             spacy.load(tmp_path / "model")
@@ -40,6 +42,7 @@ def parameters(model):
 
 def test_weights_that_are_no_numbers_are_refused_when_loaded(trained, tmp_path):
     component = trained.get_pipe("bio_ner")
+    copy = pickle.loads(pickle.dumps(trained))
     for node, name in parameters(component.model):
         for value in (numpy.nan, numpy.inf):
             kept = node.get_param(name).copy()
@@ -49,15 +52,13 @@ def test_weights_that_are_no_numbers_are_refused_when_loaded(trained, tmp_path):
             data = trained.to_bytes()
             trained.to_disk(tmp_path / "model")  # saving is not refused: spaCy saves what a failed training has left
             node.set_param(name, kept)
-            for load in (lambda: spacy.load(tmp_path / "model"), lambda: trained.from_bytes(data)):
+            for load in (lambda: spacy.load(tmp_path / "model"), lambda: copy.from_bytes(data)):
                 with pytest.raises(ValueError, match=f"'{name}' of its layer '.*' is not all numbers"):
                     load()
 
 
 def test_transformer_whose_weights_are_no_numbers(tiny_bert, nlp):
     torch = pytest.importorskip("torch")
-    from .conftest import learn_by_heart, small_transformer
-
     nlp = learn_by_heart(small_transformer(str(tiny_bert)), n_updates=1)
     [shim] = [shim for node in nlp.get_pipe("bio_ner").model.walk() for shim in node.shims]
     with torch.no_grad():
@@ -85,8 +86,19 @@ def test_labels_that_do_not_belong_to_the_weights(trained, labels):
         trained.from_bytes(data)
 
 
+def test_a_pipeline_saved_by_the_first_version_predicts_the_same():
+    """Saved by version 0.1.0, with what it found then."""
+    data = ROOT / "tests" / "data"
+    nlp = spacy.load(data / "pipeline_0_1_0")
+    for expected in srsly.read_json(data / "pipeline_0_1_0.json"):
+        ents = nlp(expected["text"]).ents
+        assert [[ent.start_char, ent.end_char, ent.label_] for ent in ents] == [row[:3] for row in expected["ents"]]
+        for ent, (*_, confidence) in zip(ents, expected["ents"]):
+            assert ent._.confidence == pytest.approx(confidence, abs=1e-6)
+
+
 def as_saved_by_version_1(folder):
-    """Turn a saved pipeline into what version 1 of the settings had: the labels in cfg, no checksums, other settings."""
+    """Turn a saved pipeline into what version 1 had: the labels in cfg, no checksums, other settings."""
     component = folder / "bio_ner"
     (component / CHECKSUMS).unlink()
     saved = srsly.read_json(component / "cfg")
