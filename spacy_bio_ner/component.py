@@ -1,7 +1,6 @@
 """The pipeline component: named entities by token classification with BIO tags and a linear-chain CRF."""
 
 import warnings
-from collections import Counter
 from itertools import islice
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
@@ -140,7 +139,7 @@ class BioEntityRecognizer(TrainablePipe):
         self.model = model
         self.name = name
         self.scorer = scorer
-        self.cfg: Dict[str, Any] = Settings(
+        self.cfg = Settings(
             threshold=threshold,
             candidate_threshold=candidate_threshold,
             temperature=temperature,
@@ -275,8 +274,10 @@ class BioEntityRecognizer(TrainablePipe):
                 scored.sort(key=lambda row: (row[0].start, row[0].end))
             expected = None
             if predictions.expected is not None:
-                expected = Counter(dict(zip(self.labels, predictions.expected[i].tolist())))
-                expected.update(ent.label_ for ent in preset if ent.label_ not in self.labels)
+                expected = dict(zip(self.labels, predictions.expected[i].tolist()))
+                for ent in preset:
+                    if ent.label_ not in self.labels:
+                        expected[ent.label_] = expected.get(ent.label_, 0.0) + 1.0
             doc.set_ents(ents, blocked=blocked)
             write_confidences(doc, key, scored, expected)
 

@@ -12,7 +12,7 @@ values of the extension attribute span._.confidence, which spaCy takes along whe
 Doc.from_docs, span.as_doc(copy_user_data=True), doc.to_json(underscore=["confidence"]).
 """
 
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
 from spacy.tokens import Doc, Span, SpanGroup
 
@@ -66,14 +66,14 @@ def write_confidences(
     expected (Optional[Dict[str, float]]): The expected number of entities of each label, if candidates were asked for.
     """
     for earlier in read_scored(doc, key):
-        doc.user_data.pop(_user_data_key(earlier.start_char, earlier.end_char), None)
+        _values(doc).pop(_user_data_key(earlier.start_char, earlier.end_char), None)
     spans, confidences = [], {}
     for span, probability, outside, is_entity in scored:
         start, end, label = span.start_char, span.end_char, span.label_
         spans.append(span)
         confidences[f"{start}:{end}:{label}"] = [probability, outside, is_entity]
         if is_entity:
-            doc.user_data[_user_data_key(start, end)] = {label: probability}
+            _values(doc)[_user_data_key(start, end)] = {label: probability}
     if expected is None:
         doc.spans[key] = SpanGroup(doc, name=key, attrs={CONFIDENCES: confidences})
     else:
@@ -98,7 +98,7 @@ def expected_entities(doc: Doc) -> Optional[Dict[str, float]]:
 def earlier_entities(doc: Doc, key: str) -> Set[Tuple[int, int, str]]:
     """RETURNS (Set[Tuple[int, int, str]]): Start and end character and label of the entities that an earlier pass of
     the component has found."""
-    return {tuple(scored[:3]) for scored in read_scored(doc, key) if scored.is_entity}
+    return {(row.start_char, row.end_char, row.label) for row in read_scored(doc, key) if row.is_entity}
 
 
 def read_confidence(span: Span) -> Optional[float]:
@@ -110,7 +110,7 @@ def read_confidence(span: Span) -> Optional[float]:
         is none of them, such as an entity changed later.
     """
     doc, start, end, label = span.doc, span.start_char, span.end_char, span.label_
-    value = doc.user_data.get(_user_data_key(start, end))
+    value = _values(doc).get(_user_data_key(start, end))
     if value is not None and label in value:
         return value[label]
     for group in _groups(doc):
@@ -127,9 +127,9 @@ def write_confidence(span: Span, value: Union[float, Dict[str, float]]) -> None:
     value (Union[float, Dict[str, float]]): Its probability, which is read from then on. Or, as Doc.from_json gives it,
         the probability of each label.
     """
-    key = _user_data_key(span.start_char, span.end_char)
+    key, values = _user_data_key(span.start_char, span.end_char), _values(span.doc)
     by_label = value if isinstance(value, dict) else {span.label_: value}
-    span.doc.user_data[key] = {**span.doc.user_data.get(key, {}), **by_label}
+    values[key] = {**values.get(key, {}), **by_label}
 
 
 def read_alternatives(span: Span) -> List[Alternative]:
@@ -166,6 +166,11 @@ def _scored(group: SpanGroup) -> Iterator[ScoredSpan]:
     for key, values in group.attrs.get(CONFIDENCES, {}).items():
         start, end, label = key.split(":", 2)
         yield ScoredSpan(int(start), int(end), label, *values)
+
+
+def _values(doc: Doc) -> Dict[Any, Any]:
+    """RETURNS (Dict[Any, Any]): The Doc's user_data, whose keys are not all strings, as spaCy types them."""
+    return doc.user_data
 
 
 def _user_data_key(start_char: int, end_char: int) -> Tuple[str, str, int, int]:

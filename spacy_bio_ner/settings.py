@@ -1,15 +1,18 @@
 """The settings of prediction, in component.cfg: checked whenever one is set, and read back from a saved pipeline."""
 
 import warnings
-from numbers import Real
 from typing import Any, Callable, Dict, Mapping, Tuple
 
 # Of the form of what is saved. Version 1 had neither a version nor the config beside it, and the labels in cfg.
 VERSION = 2
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _is_share(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= 1
+    return _is_number(value) and 0 <= value <= 1
 
 
 def _is_threshold(value: Any) -> bool:
@@ -22,7 +25,7 @@ def _rounded(value: Any) -> Any:
     """RETURNS (Any): The value with numbers as JSON keeps them: spaCy writes ten decimals."""
     if isinstance(value, Mapping):
         return {label: round(float(share), 9) for label, share in value.items()}
-    return round(float(value), 9) if isinstance(value, Real) else value
+    return round(float(value), 9) if _is_number(value) else value
 
 
 # For each setting whether a value has a meaning, and what is expected.
@@ -33,7 +36,7 @@ CHECKS: Dict[str, Tuple[Callable[[Any], bool], str]] = {
         "a number of more than 0 and at most 1, or None",
     ),
     "temperature": (
-        lambda value: isinstance(value, Real) and not isinstance(value, bool) and 0.01 <= value <= 100,
+        lambda value: _is_number(value) and 0.01 <= value <= 100,
         "a number from 0.01 to 100",
     ),
     "spans_key": (lambda value: isinstance(value, str) and value != "", "the key of a span group"),

@@ -60,10 +60,10 @@ class LinearChain:
         """
         lengths = potentials.emissions.lengths
         emissions = ops.xp.take(potentials.emissions.dataXd, pack(ops, lengths).forward, axis=0)
-        scores = (x.astype("float64") for x in (emissions, potentials.transitions, potentials.starts))
+        scores = [x.astype("float64") for x in (emissions, potentials.transitions, potentials.starts)]
         if temperature != 1.0:
-            scores = (x / temperature for x in scores)
-        return cls(ops, lengths, *scores, states=plain_states(len(potentials.starts)))
+            scores = [x / temperature for x in scores]
+        return cls(ops, lengths, *scores, plain_states(len(potentials.starts)))
 
     def given(self, allowed: numpy.ndarray, rejected: Sequence[Span] = ()) -> "LinearChain":
         """Restrict the distribution to the sequences that agree with an annotation. Its partition is then the sum over
@@ -150,8 +150,9 @@ class LinearChain:
         RETURNS (List[Tuple[ndarray, float]]): The tag ids of each, int64 of shape (tokens,), and its probability. The
             most probable first; fewer than k if there are no more.
         """
-        scores = (self._unpacked(self._emissions), self._transitions, self._starts)
-        sequences, totals = decoding.k_best(*map(self.ops.to_numpy, scores), k)
+        to_numpy = self.ops.to_numpy
+        emissions = to_numpy(self._unpacked(self._emissions))
+        sequences, totals = decoding.k_best(emissions, to_numpy(self._transitions), to_numpy(self._starts), k)
         log_partition = float(self.log_partition[0])
         return [
             (self._states.tags[states], min(float(numpy.exp(total - log_partition)), 1.0))

@@ -111,8 +111,11 @@ def _transitions(tags: numpy.ndarray, n_tags: int, copies: List[int]) -> numpy.n
     plain_inside = numpy.flatnonzero(is_inside(numpy.arange(n_tags)))
     for copy in copies:
         begin_goes_on, begin_ends, goes_on, ends_here, beyond = range(copy, copy + 5)
-        allowed[numpy.ix_([begin_goes_on, begin_ends, goes_on, ends_here], plain_inside)] = False
-        allowed[[begin_goes_on, goes_on]] = False
-        allowed[:, [goes_on, ends_here, beyond]] = False
-        allowed[numpy.ix_([begin_goes_on, goes_on], [goes_on, ends_here, beyond])] = True
+        going_on, later = [begin_goes_on, goes_on], [goes_on, ends_here, beyond]
+        for state in (begin_ends, ends_here):
+            allowed[state, plain_inside] = False
+        allowed[going_on] = False
+        allowed[:, later] = False
+        for state in going_on:
+            allowed[state, later] = True
     return allowed
