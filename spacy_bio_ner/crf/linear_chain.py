@@ -60,10 +60,11 @@ class LinearChain:
         """
         lengths = potentials.emissions.lengths
         emissions = ops.xp.take(potentials.emissions.dataXd, pack(ops, lengths).forward, axis=0)
-        scores = [x.astype("float64") for x in (emissions, potentials.transitions, potentials.starts)]
-        if temperature != 1.0:
-            scores = [x / temperature for x in scores]
-        return cls(ops, lengths, *scores, plain_states(len(potentials.starts)))
+        emissions, transitions, starts = (
+            scores.astype("float64") if temperature == 1.0 else scores.astype("float64") / temperature
+            for scores in (emissions, potentials.transitions, potentials.starts)
+        )
+        return cls(ops, lengths, emissions, transitions, starts, plain_states(len(starts)))
 
     def given(self, allowed: numpy.ndarray, rejected: Sequence[Span] = ()) -> "LinearChain":
         """Restrict the distribution to the sequences that agree with an annotation. Its partition is then the sum over
