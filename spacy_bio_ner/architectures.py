@@ -4,9 +4,10 @@ from typing import Any, Dict, List, Optional
 
 from spacy.tokens import Doc
 from spacy.util import registry
-from thinc.api import Dropout, Linear, Model, chain, clone, list2ragged, ragged2list, with_array
-from thinc.types import Floats2d
+from thinc.api import Dropout, Linear, Model, Ops, chain, clone, list2ragged, ragged2list, with_array
+from thinc.types import Floats1d, Floats2d, Shape
 
+from .crf.bio import O
 from .crf.potentials import CRF, Potentials
 from .layers.bilstm import BiLSTM
 from .layers.blas import use_numpy_blas
@@ -14,6 +15,8 @@ from .layers.blas import use_numpy_blas
 # A tag added to a trained model starts out this many nats behind one scored 0, so that a label nobody has
 # yet shown the model does not turn up in its predictions.
 UNSEEN_TAG_SCORE = -4.0
+# What O is ahead of the other tags in nats before anything is learned, so that an untrained model finds nothing.
+OUTSIDE_SCORE = 2.0
 
 
 @registry.architectures("spacy_bio_ner.BioTagger.v1")
@@ -25,13 +28,20 @@ def BioTagger(tok2vec: Model[List[Doc], List[Floats2d]], nO: Optional[int] = Non
     RETURNS (Model[List[Doc], Potentials]): The model. Its references "tok2vec", "emission" and "crf" name
         its parts, and attrs["resize_output"] sets the number of tags.
     """
-    emission, crf = Linear(nO), CRF(nO)
+    emission, crf = Linear(nO, init_b=favour_outside), CRF(nO)
     model = chain(tok2vec, list2ragged(), Dropout(), with_array(emission), crf)
     model.set_ref("tok2vec", tok2vec)
     model.set_ref("emission", emission)
     model.set_ref("crf", crf)
     model.attrs["resize_output"] = resize_output
     return use_numpy_blas(model)
+
+
+def favour_outside(ops: Ops, shape: Shape) -> Floats1d:
+    """RETURNS (Floats1d): The scores that tags begin with, whatever the token is."""
+    scores = ops.alloc1f(*shape)
+    scores[O] = OUTSIDE_SCORE
+    return scores
 
 
 def resize_output(model: Model[List[Doc], Potentials], nO: int) -> None:
@@ -44,7 +54,7 @@ def resize_output(model: Model[List[Doc], Potentials], nO: int) -> None:
         old = model.get_ref(name)
         if old.has_param(old.param_names[0]):
             # A new node and not the old one with larger arrays: optimizers keep their state by node.
-            new = Linear(nO, old.get_dim("nI")) if name == "emission" else CRF(nO)
+            new = Linear(nO, old.get_dim("nI"), init_b=favour_outside) if name == "emission" else CRF(nO)
             new.ops = old.ops
             new.initialize()
             for param in old.param_names:

@@ -56,6 +56,16 @@ def test_data_without_entities_is_refused(nlp):
         nlp.initialize(lambda: examples)
 
 
+def test_an_untrained_pipeline_finds_nothing(nlp, make_examples):
+    """As spaCy's ner does: what nobody has taught it would be noise."""
+    for seed in range(3):
+        fix_random_seed(seed)
+        nlp = spacy.blank("en")
+        nlp.add_pipe("bio_ner")
+        nlp.initialize(lambda: make_examples(nlp))
+        assert [found(doc) for doc in nlp.pipe(text for text, _ in TEXTS)] == [[]] * len(TEXTS)
+
+
 def test_empty_and_one_token_docs(trained):
     assert [found(doc) for doc in trained.pipe(["", "Asthma", "", " "])] == [[], [(0, 6, "DIS")], [], []]
     assert found(trained("")) == []
