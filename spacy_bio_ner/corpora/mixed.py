@@ -9,7 +9,7 @@ from spacy.util import registry
 
 Reader = Callable[[Language], Iterable[Example]]
 Item = TypeVar("Item")
-# So many examples of the second corpus are held to draw the next one from, since it is not all in memory to be shuffled.
+# So many examples of the second corpus are held to draw the next one from: it is not all in memory to be shuffled.
 BUFFER = 2000
 
 
