@@ -1,9 +1,7 @@
 """What is done to a shard, by whichever engine: one pipeline, fixed batches, one thread."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 import spacy
@@ -12,10 +10,11 @@ from spacy.tokens import Doc, Span
 from thinc.api import require_gpu
 
 from ..component import BioEntityRecognizer
-from ..confidence import SCORES, SPANS_KEY
-from ..util import InputError
-from .fingerprint import digest_folder
-from .inputs.item import Item, Refused, Text
+from ..confidence import read_confidences
+from ..util import InputError, pipeline_name
+from .checksums import digest_folder
+from .inputs.item import Item, Refused, Text, printable
+from .job import Job, Model
 from .outputs import CANDIDATES, DOCUMENTS, ENTITIES, SCHEMAS, Record, Row, write_shard
 from .shards import Shard, cut
 
@@ -27,47 +26,18 @@ CANDIDATE_THRESHOLD = 0.1  # of spans that are no entities and yet kept: they co
 MAX_STRINGS = 250_000
 
 
-@dataclass(frozen=True)
-class Model:
-    """A pipeline, told from others.
+def describe(path: str, gpu_id: int) -> Model:
+    """Load a pipeline and describe it.
 
     path (str): Its folder, or the name it is installed by.
-    name (str): Its language and name.
-    version (str): Its version.
-    hash (str): The SHA-256 of its files.
-    library (str): The versions of spaCy and of this library.
-    """
-
-    path: str
-    name: str
-    version: str
-    hash: str
-    library: str
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be done to every shard.
-
-    model (Model): The pipeline.
-    output (Path): The folder to write to.
-    format (str): The format of the tables.
-    min_confidence (float): Entities less probable than this are candidates only; those without a probability stay.
     gpu_id (int): The GPU, or -1 for none.
+    RETURNS (Model): What tells it from others.
+    RAISES (InputError): If it cannot be loaded, or sets no entities.
     """
-
-    model: Model
-    output: Path
-    format: str = "parquet"
-    min_confidence: float = 0.0
-    gpu_id: int = -1
-
-
-def describe(path: str, nlp: Language) -> Model:
-    """RETURNS (Model): What tells a pipeline, which was loaded from a path or a package's name, from others."""
-    library = f"spacy {version('spacy')}, spacy-bio-ner {version('spacy-bio-ner')}"
-    name = f"{nlp.meta['lang']}_{nlp.meta['name']}"
-    return Model(path, name, nlp.meta["version"], digest_folder(nlp.path), library)
+    nlp, model = _load(path, gpu_id)
+    if not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
+        raise InputError(f"{path}: no component of the pipeline sets doc.ents: add one such as bio_ner")
+    return model
 
 
 def run_shard(job: Job, shard: Shard) -> Record:
@@ -76,8 +46,11 @@ def run_shard(job: Job, shard: Shard) -> Record:
     job (Job): What is to be done.
     shard (Shard): The shard.
     RETURNS (Record): What became of it.
+    RAISES (InputError): If the pipeline is another than on the machine that started the run.
     """
-    nlp = load(job.model, job.gpu_id)
+    nlp, found = _load(job.model.path, job.gpu_id)
+    if (found.version, found.hash, found.library) != (job.model.version, job.model.hash, job.model.library):
+        raise InputError(f"{found.path}: found another pipeline ({found}), expected that of this run ({job.model})")
     tables: Dict[str, List[Row]] = {name: [] for name in SCHEMAS}
     items = [_refuse_long(item, nlp.max_length) for item in shard.items]
     texts = [item for item in items if isinstance(item, Text)]
@@ -92,32 +65,27 @@ def run_shard(job: Job, shard: Shard) -> Record:
             for name, rows in ((DOCUMENTS, [about_document]), (ENTITIES, entities), (CANDIDATES, candidates)):
                 tables[name].extend({"document": item.id, **row} for row in rows)
     if len(nlp.vocab.strings) > MAX_STRINGS:
-        load.cache_clear()
-    record = Record(shard.digest(), len(tables[DOCUMENTS]), len(tables[ENTITIES]), refused)
-    about_model = (job.model.name, job.model.version, job.model.hash)
-    write_shard(job.output, job.format, shard.number, tables, about_model, record)
-    return record
+        _load.cache_clear()
+    record = Record(job.run, shard.number, shard.digest(), refused)
+    return write_shard(job.output, job.format, tables, (job.model.name, job.model.version, job.model.hash), record)
 
 
 @lru_cache(maxsize=1)
-def load(model: Model, gpu_id: int) -> Language:
-    """Load a pipeline, once in a process.
-
-    model (Model): The pipeline.
-    gpu_id (int): The GPU, or -1 for none.
-    RETURNS (Language): The pipeline.
-    RAISES (InputError): If it is another than it was, or than it is on the machine that started the run.
-    """
-    if gpu_id >= 0:
-        require_gpu(gpu_id)
-    nlp = spacy.load(model.path)
+def _load(path: str, gpu_id: int) -> Tuple[Language, Model]:
+    """Load a pipeline, once in a process."""
+    try:
+        if gpu_id >= 0:
+            require_gpu(gpu_id)
+        nlp = spacy.load(path)
+    except (OSError, ValueError, ImportError) as err:  # not there, not a pipeline, or one that needs other packages
+        raise InputError(f"{path}: cannot load the pipeline: {err}") from None
     for _, component in nlp.pipeline:
         if isinstance(component, BioEntityRecognizer):
             component.cfg["candidate_threshold"] = CANDIDATE_THRESHOLD
-    found = describe(model.path, nlp)
-    if found != model:
-        raise InputError(f"{model.path}: found another pipeline ({found}), expected that of this run ({model})")
-    return nlp
+    assert nlp.path is not None  # it was loaded from there
+    library = f"spacy {version('spacy')}, spacy-bio-ner {version('spacy-bio-ner')}"
+    name = printable(pipeline_name(nlp.meta, nlp.path))
+    return nlp, Model(path, name, nlp.meta["version"], digest_folder(nlp.path), library)
 
 
 def _refuse_long(item: Item, max_length: int) -> Item:
@@ -130,8 +98,9 @@ def _refuse_long(item: Item, max_length: int) -> Item:
 
 def _process(nlp: Language, batch: List[Text]) -> Iterator[Tuple[Text, Union[Doc, Refused]]]:
     """Run the pipeline over a batch or, if that fails, over each text, to tell which it cannot process."""
+    docs: List[Union[Doc, Refused]]
     try:
-        docs = list(nlp.pipe((item.text for item in batch), batch_size=len(batch)))
+        docs = list(nlp.pipe([item.text for item in batch], batch_size=len(batch)))
     except Exception:
         docs = [_process_one(nlp, item) for item in batch]
     yield from zip(batch, docs)
@@ -146,20 +115,20 @@ def _process_one(nlp: Language, item: Text) -> Union[Doc, Refused]:
 
 def _spans(doc: Doc, min_confidence: float) -> Tuple[List[Row], List[Row]]:
     """RETURNS (Tuple[List[Row], List[Row]]): The entities of a Doc, and its other candidates."""
-    group = doc.spans.get(SPANS_KEY)
-    # span._.confidence would go through the group for each entity
-    scored = {} if group is None else {_key(span): (span, p) for span, p in zip(group, group.attrs.get(SCORES, ()))}
+    # span._.confidence would read them all for each entity
+    probabilities = read_confidences(doc)
     entities = []
     for ent in doc.ents:
-        _, probability = scored.get(_key(ent), (ent, None))
+        key = (ent.start, ent.end, ent.label)
+        probability = probabilities.get(key)
         if probability is None or probability >= min_confidence:
             entities.append(_row(ent, probability))
-            scored.pop(_key(ent), None)
-    return entities, [_row(span, probability) for span, probability in scored.values()]
-
-
-def _key(span: Span) -> Tuple[int, int, int]:
-    return span.start, span.end, span.label
+            probabilities.pop(key, None)
+    candidates = [
+        _row(Span(doc, start, end, label=label), probability)
+        for (start, end, label), probability in probabilities.items()
+    ]
+    return entities, candidates
 
 
 def _row(span: Span, probability: Optional[float]) -> Row:
