@@ -1,5 +1,6 @@
 """What every part of the library uses: its error for bad input, and files that are whole or not there."""
 
+import errno
 import hashlib
 import os
 import platform
@@ -47,6 +48,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         is_folder = temporary.is_dir()
+        if path.is_dir() and not is_folder:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if path.is_dir():  # a folder that holds something cannot be replaced in one step
             old = path.with_name(f"{temporary.name}-old")
             os.replace(path, old)

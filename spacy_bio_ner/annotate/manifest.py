@@ -1,6 +1,6 @@
 """What a run was made of: the pipeline, the settings and the inputs. A run goes on only with the same."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional, Sequence
 
