@@ -20,6 +20,11 @@ class InputError(ValueError):
     """Input that cannot be used as it is. Its message is for the person whose input it is."""
 
 
+def printable(text: str) -> str:
+    """RETURNS (str): A text with what cannot be written as UTF-8, in the name of a file for instance, as escapes."""
+    return text.encode("utf8", "backslashreplace").decode("utf8")
+
+
 def pipeline_name(meta: Mapping[str, Any], path: Optional[Path]) -> str:
     """Name a pipeline. spaCy calls every pipeline "pipeline" until it is packaged under a name: until then the last two
     folders of its path say more.

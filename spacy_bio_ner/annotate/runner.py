@@ -48,9 +48,7 @@ def locked(output: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise InputError(
-            f"{output}: another run is at work on it. Wait for its end, or give another folder"
-        ) from None
+        raise InputError(f"{output}: another run is at work on it. Wait for its end, or give another folder") from None
     try:
         yield
     finally:
@@ -143,9 +141,7 @@ def _finish(job: Job, manifest: Manifest, n_shards: int) -> Dict[str, int]:
 
     others = strangers(job.output, job.format, n_shards)
     if others:
-        raise InputError(
-            f"{others[0]}: is of no shard of this run. Inputs have changed, or it was put there"
-        )
+        raise InputError(f"{others[0]}: is of no shard of this run. Inputs have changed, or it was put there")
     with atomic_write(job.output / ERRORS) as temporary, temporary.open("w", encoding="utf8") as file:
         records = digest_records(counted())
     result = dict(total)

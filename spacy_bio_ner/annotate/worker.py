@@ -11,9 +11,9 @@ from thinc.api import require_gpu
 
 from ..component import BioEntityRecognizer
 from ..confidence import read_confidences
-from ..util import InputError, pipeline_name
+from ..util import InputError, pipeline_name, printable
 from .checksums import digest_folder
-from .inputs.item import Item, Refused, Text, printable
+from .inputs.item import Item, Refused, Text
 from .job import Job, Model
 from .outputs import CANDIDATES, DOCUMENTS, ENTITIES, SCHEMAS, Record, Row, write_shard
 from .shards import Shard, cut

@@ -8,7 +8,7 @@ from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
 from ..annotate.job import EngineName, Job, Kind, TableFormat
-from ..util import InputError
+from ..util import InputError, printable
 from ._app import bio_ner_cli, clear_errors, needs_extra
 
 
@@ -80,7 +80,9 @@ def annotate_cli(
                 spool(sys.stdin.buffer, output / "stdin")
             sources, unknown = find_sources(paths, format)
             if unknown:
-                msg.warn(f"Passed over {len(unknown)} of the inputs, whose format is unknown: {unknown[0]}, ...")
+                msg.warn(
+                    f"Passed over {len(unknown)} of the inputs, whose format is unknown: {printable(str(unknown[0]))}, ..."
+                )
             with start(n_process) as workers:
                 job = Job(workers.describe(model, gpu_id), output, output_format, min_confidence, gpu_id)
                 fields = Fields(tuple(text_field), id_field, date_field)

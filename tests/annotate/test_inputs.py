@@ -13,9 +13,9 @@ from spacy_bio_ner.util import InputError
 pyarrow = pytest.importorskip("pyarrow")
 
 from pyarrow.parquet import write_table  # noqa: E402
+from spacy_bio_ner.annotate.inputs.sources import KINDS, find_sources, read_items, spool  # noqa: E402
 
 from spacy_bio_ner.annotate.inputs.item import Fields, Refused, Text  # noqa: E402
-from spacy_bio_ner.annotate.inputs.sources import KINDS, find_sources, read_items, spool  # noqa: E402
 
 COMPRESSIONS = {"": None, ".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 ROWS = [

@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
+from ...util import printable
 from .delimited import read_rows
-from .item import SEPARATOR, Fields, Item, Refused, make_item, printable
+from .item import SEPARATOR, Fields, Item, Refused, make_item
 from .json_lines import unique_keys
 from .streams import Progress, open_stream
 

@@ -10,10 +10,10 @@ from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, NoRetur
 
 import pyarrow
 
-from ...util import InputError
+from ...util import InputError, printable
 from ..job import Kind
 from . import cord19, delimited, json_lines, parquet_rows, plain_text
-from .item import Fields, Item, Refused, Text, printable
+from .item import Fields, Item, Refused, Text
 from .streams import COMPRESSED, Progress, open_stream
 
 Reader = Callable[[Path, str, Fields, Progress], Iterator[Item]]

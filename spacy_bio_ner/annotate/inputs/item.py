@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple, Union
 
 from ...corpora.lines import excerpt
+from ...util import printable
 
 SEPARATOR = "\n\n"  # between the parts of a text that is in several fields
 
@@ -93,8 +94,3 @@ def make_item(row: Mapping[str, Any], fields: Fields, place: str) -> Item:
             cause = f"found {ascii(value[err.start])} in the {name}, expected characters of UTF-8"
             return Refused(printable(document), place, cause)
     return Text(document, text, place, date)
-
-
-def printable(text: str) -> str:
-    """RETURNS (str): A text with what is not UTF-8, in the name of a file for instance, as escapes."""
-    return text.encode("utf8", "backslashreplace").decode("utf8")
