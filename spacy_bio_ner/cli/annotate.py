@@ -80,9 +80,8 @@ def annotate_cli(
                 spool(sys.stdin.buffer, output / "stdin")
             sources, unknown = find_sources(paths, format)
             if unknown:
-                msg.warn(
-                    f"Passed over {len(unknown)} of the inputs, whose format is unknown: {printable(str(unknown[0]))}, ..."
-                )
+                example = printable(str(unknown[0]))
+                msg.warn(f"Passed over {len(unknown)} of the inputs, whose format is unknown: {example}, ...")
             with start(n_process) as workers:
                 job = Job(workers.describe(model, gpu_id), output, output_format, min_confidence, gpu_id)
                 fields = Fields(tuple(text_field), id_field, date_field)

@@ -55,7 +55,8 @@ def write_insights(
     page = render(f"Entities found by {model['name']}", model["version"], summary, csvs, top)
     for name, table in csvs.items():
         with atomic_write(output / name) as temporary:
-            _without_formulas(table).to_csv(temporary, index=False)
+            # A cell with one of the characters that end a line is quoted
+            _without_formulas(table).to_csv(temporary, index=False, lineterminator="\r\n")
     with atomic_write(output / PAGE) as temporary:
         temporary.write_text(page, encoding="utf8")
     return results.manifest.result is not None
