@@ -118,13 +118,12 @@ def _begin(job: Job, sources: Sequence[Source], fields: Fields, shard_size: int)
     model = asdict(job.model)
     del model["path"]
     wanted = Manifest(model, settings, list_inputs(sources))
-    found = resume(job.output, wanted)
-    if found is None:
+    manifest = resume(job.output, wanted)
+    if manifest is None:
         check_fields(sources, fields)
         wanted.write(job.output)
-        return wanted
     remove_leftovers(job.output)
-    return found
+    return manifest or wanted
 
 
 def _finish(job: Job, manifest: Manifest, n_shards: int) -> Dict[str, int]:

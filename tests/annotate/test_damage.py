@@ -245,7 +245,7 @@ def full(path):
 
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=LONG)])
 def test_a_full_disk_wherever_it_is_written(runs, tmp_path, step):
-    """The run says so, and goes on as if nothing had been. (That a folder cannot be made which is there already does not
+    """The run says so, and goes on as if nothing had been. (That a folder cannot be made which is there already is no
     matter.)"""
     with fault_at(0, full) as calls:
         runs.annotate(tmp_path / "counted")
