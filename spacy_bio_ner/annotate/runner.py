@@ -76,14 +76,16 @@ def annotate(
     job = replace(job, run=manifest.run, model=replace(job.model, name=manifest.model["name"]))
     progress = Progress()
     sizes: List[int] = []  # of the shards, in bytes of the inputs
+    n_items = 0
     total = sum(source.n_bytes for source in sources)
     with tqdm(total=total, desc="Annotating", unit="B", unit_scale=True, smoothing=0, disable=None) as bar:
 
         def missing_shards() -> Iterator[Shard]:
+            nonlocal n_items
             n_bytes = 0
             for shard in cut_shards(refuse_repeated(read_items(sources, fields, progress)), shard_size):
                 sizes.append(progress.n_bytes - n_bytes)
-                n_bytes = progress.n_bytes
+                n_bytes, n_items = progress.n_bytes, n_items + len(shard.items)
                 try:
                     record = check_shard(job.output, job.format, job.run, shard.number)
                 except InputError:
@@ -102,7 +104,7 @@ def annotate(
             n_texts += record.items
             bar.set_postfix_str(f"{n_texts} texts", refresh=False)
             bar.update(sizes[record.number])
-    return _finish(job, replace(manifest, checksums=progress.checksums), len(sizes))
+    return _finish(job, replace(manifest, checksums=progress.checksums), len(sizes), n_items)
 
 
 def _begin(job: Job, sources: Sequence[Source], fields: Fields, shard_size: int) -> Manifest:
@@ -126,8 +128,8 @@ def _begin(job: Job, sources: Sequence[Source], fields: Fields, shard_size: int)
     return manifest or wanted
 
 
-def _finish(job: Job, manifest: Manifest, n_shards: int) -> Dict[str, int]:
-    """Account for all shards, and write what the run came to."""
+def _finish(job: Job, manifest: Manifest, n_shards: int, n_items: int) -> Dict[str, int]:
+    """Account for all shards and items, and write what the run came to."""
     total = Counter(items=0, shards=n_shards, documents=0, entities=0, errors=0)
 
     def counted() -> Iterator[Record]:
@@ -143,6 +145,8 @@ def _finish(job: Job, manifest: Manifest, n_shards: int) -> Dict[str, int]:
         raise InputError(f"{others[0]}: is of no shard of this run. Inputs have changed, or it was put there")
     with atomic_write(job.output / ERRORS) as temporary, temporary.open("w", encoding="utf8") as file:
         records = digest_records(counted())
+    if total["items"] != n_items:
+        raise InputError(f"{job.output}: found rows and errors of {total['items']} inputs, expected those of {n_items}")
     result = dict(total)
     replace(manifest, result=result, records=records).write(job.output)
     return result
