@@ -7,7 +7,7 @@ from spacy.util import registry
 from thinc.api import Dropout, Linear, Model, chain, clone, list2ragged, ragged2list, with_array
 from thinc.types import Floats2d
 
-from .crf.linear_chain import CRF, Potentials
+from .crf.potentials import CRF, Potentials
 from .layers.bilstm import BiLSTM
 from .layers.blas import use_numpy_blas
 
@@ -35,25 +35,29 @@ def BioTagger(tok2vec: Model[List[Doc], List[Floats2d]], nO: Optional[int] = Non
 
 
 def resize_output(model: Model[List[Doc], Potentials], nO: int) -> None:
-    """Give a tagger a number of tags. A trained one keeps its weights; tags it had not are improbable.
+    """Give a tagger a number of tags. A trained one keeps its weights, and tags that it had not are improbable.
 
     model (Model[List[Doc], Potentials]): A model built by BioTagger.
     nO (int): The number of tags, at least as many as it has.
     """
     for name, fill in (("emission", {"b": UNSEEN_TAG_SCORE}), ("crf", {})):
         old = model.get_ref(name)
-        if not old.has_param(old.param_names[0]):
+        if old.has_param(old.param_names[0]):
+            # A new node and not the old one with larger arrays: optimizers keep their state by node.
+            new = Linear(nO, old.get_dim("nI")) if name == "emission" else CRF(nO)
+            new.ops = old.ops
+            new.initialize()
+            for param in old.param_names:
+                smaller, larger = old.get_param(param), new.get_param(param)
+                larger.fill(fill.get(param, 0.0))
+                larger[tuple(slice(n) for n in smaller.shape)] = smaller
+            model.replace_node(old, new)
+        else:
             old.set_dim("nO", nO, force=True)
-            continue
-        # A new node and not the old one with larger arrays: optimizers keep their state by node.
-        new = Linear(nO, old.get_dim("nI")) if name == "emission" else CRF(nO)
-        new.ops = old.ops
-        new.initialize()
-        for param in old.param_names:
-            smaller, larger = old.get_param(param), new.get_param(param)
-            larger.fill(fill.get(param, 0.0))
-            larger[tuple(slice(n) for n in smaller.shape)] = smaller
-        model.replace_node(old, new)
+    # The layers around them have noted the number too.
+    for node in (model, *model.layers):
+        if node.has_dim("nO") and model.get_ref("emission") in list(node.walk()):
+            node.set_dim("nO", nO, force=True)
 
 
 @registry.architectures("spacy_bio_ner.BiLSTMEncoder.v1")

@@ -22,7 +22,7 @@ def test_factory_needs_no_import():
     code = (
         # spaCy itself imports torch, and spacy-transformers, where they are installed.
         "import sys, spacy; nlp = spacy.blank('en'); torch = sys.modules.get('torch'); nlp.add_pipe('bio_ner');"
-        "assert 'spacy_bio_ner.transformer' not in sys.modules and sys.modules.get('torch') is torch;"
+        "assert 'spacy_bio_ner.layers.transformer' not in sys.modules and sys.modules.get('torch') is torch;"
         "assert 'cupy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
