@@ -2,15 +2,15 @@
 
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Dict, Iterator, List, Optional, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 from thinc.api import require_gpu
 
-from ..component import BioEntityRecognizer
-from ..confidence import read_confidences
+from ..confidence import read_scored
+from ..evaluation.forecast import bio_ners
 from ..util import InputError, pipeline_name, printable
 from .checksums import digest_folder
 from .inputs.item import Item, Refused, Text
@@ -51,6 +51,7 @@ def run_shard(job: Job, shard: Shard) -> Record:
     nlp, found = _load(job.model.path, job.gpu_id)
     if (found.version, found.hash, found.library) != (job.model.version, job.model.hash, job.model.library):
         raise InputError(f"{found.path}: found another pipeline ({found}), expected that of this run ({job.model})")
+    keys = [component.cfg["spans_key"] for component in bio_ners(nlp)]
     tables: Dict[str, List[Row]] = {name: [] for name in SCHEMAS}
     items = [_refuse_long(item, nlp.max_length) for item in shard.items]
     texts = [item for item in items if isinstance(item, Text)]
@@ -60,7 +61,7 @@ def run_shard(job: Job, shard: Shard) -> Record:
             if isinstance(doc, Refused):
                 refused.append(doc)
                 continue
-            entities, candidates = _spans(doc, job.min_confidence)
+            entities, candidates = _spans(doc, keys, job.min_confidence)
             about_document = {"date": item.date, "text": item.text, "tokens": len(doc), "entities": len(entities)}
             for name, rows in ((DOCUMENTS, [about_document]), (ENTITIES, entities), (CANDIDATES, candidates)):
                 tables[name].extend({"document": item.id, **row} for row in rows)
@@ -79,9 +80,8 @@ def _load(path: str, gpu_id: int) -> Tuple[Language, Model]:
         nlp = spacy.load(path)
     except (OSError, ValueError, ImportError) as err:  # not there, not a pipeline, or one that needs other packages
         raise InputError(f"{path}: cannot load the pipeline: {err}") from None
-    for _, component in nlp.pipeline:
-        if isinstance(component, BioEntityRecognizer):
-            component.cfg["candidate_threshold"] = CANDIDATE_THRESHOLD
+    for component in bio_ners(nlp):
+        component.cfg["candidate_threshold"] = CANDIDATE_THRESHOLD
     assert nlp.path is not None  # it was loaded from there
     library = f"spacy {version('spacy')}, spacy-bio-ner {version('spacy-bio-ner')}"
     name = printable(pipeline_name(nlp.meta, nlp.path))
@@ -113,24 +113,21 @@ def _process_one(nlp: Language, item: Text) -> Union[Doc, Refused]:
         return Refused(item.id, item.place, f"the pipeline failed: {type(err).__name__}: {err}")
 
 
-def _spans(doc: Doc, min_confidence: float) -> Tuple[List[Row], List[Row]]:
-    """RETURNS (Tuple[List[Row], List[Row]]): The entities of a Doc, and its other candidates."""
-    # span._.confidence would read them all for each entity
-    probabilities = read_confidences(doc)
-    entities = []
+def _spans(doc: Doc, keys: Iterable[str], min_confidence: float) -> Tuple[List[Row], List[Row]]:
+    """RETURNS (Tuple[List[Row], List[Row]]): The entities of a Doc, and the other candidates that its components have
+    written under some keys."""
+    # span._.confidence would search the Doc for each entity
+    probabilities = {row[:3]: row.probability for key in keys for row in read_scored(doc, key)}
+    text, entities = doc.text, []
     for ent in doc.ents:
-        key = (ent.start, ent.end, ent.label)
-        probability = probabilities.get(key)
+        place = (ent.start_char, ent.end_char, ent.label_)
+        probability = probabilities.get(place)
         if probability is None or probability >= min_confidence:
-            entities.append(_row(ent, probability))
-            probabilities.pop(key, None)
-    candidates = [
-        _row(Span(doc, start, end, label=label), probability)
-        for (start, end, label), probability in probabilities.items()
-    ]
-    return entities, candidates
+            entities.append(_row(text, place, probability))
+            probabilities.pop(place, None)
+    return entities, [_row(text, place, probability) for place, probability in probabilities.items()]
 
 
-def _row(span: Span, probability: Optional[float]) -> Row:
-    offsets = {"start": span.start_char, "end": span.end_char}
-    return {**offsets, "text": span.text, "label": span.label_, "probability": probability}
+def _row(text: str, place: Tuple[int, int, str], probability: Optional[float]) -> Row:
+    start, end, label = place
+    return {"start": start, "end": end, "text": text[start:end], "label": label, "probability": probability}
