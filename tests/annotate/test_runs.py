@@ -137,6 +137,20 @@ def test_entities_of_other_components_have_no_probability_and_stay(model, tmp_pa
     assert found["and"] is None and found["Aspirin"] > 0.5
 
 
+def test_tokens_that_a_later_component_merges(model, undisturbed, tmp_path):
+    source, output = undisturbed
+    nlp = spacy.load(model)
+    nlp.add_pipe("merge_entities", last=True)
+    nlp.to_disk(tmp_path / "model")
+    annotate_paths(tmp_path / "model", tmp_path / "out", source)
+    for name in (ENTITIES, CANDIDATES):
+        found, expected = (
+            [(row["document"], row["start"], row["end"], row["text"], row["label"]) for row in rows(path, name)]
+            for path in (tmp_path / "out", output)
+        )
+        assert found == expected and found
+
+
 def test_texts_that_cannot_be_processed_cost_no_others(model, tmp_path):
     nlp = spacy.load(model)
     nlp.add_pipe("fails_on_crash", last=True)
