@@ -11,6 +11,7 @@ from .crf.bio import O
 from .crf.potentials import CRF, Potentials
 from .layers.bilstm import BiLSTM
 from .layers.blas import use_numpy_blas
+from .layers.words import tokens2ragged
 
 # A tag added to a trained model starts out this many nats behind one scored 0, so that a label nobody has
 # yet shown the model does not turn up in its predictions.
@@ -80,7 +81,7 @@ def BiLSTMEncoder(width: int, depth: int) -> Model[List[Floats2d], List[Floats2d
     depth (int): The number of layers.
     RETURNS (Model[List[Floats2d], List[Floats2d]]): The encoder.
     """
-    model = chain(list2ragged(), clone(chain(Dropout(), BiLSTM(width)), depth), ragged2list())
+    model = chain(tokens2ragged(), clone(chain(Dropout(), BiLSTM(width)), depth), ragged2list())
     model.set_dim("nO", width)
     return use_numpy_blas(model)
 

@@ -1,19 +1,24 @@
 """A bidirectional LSTM layer whose result for a sequence does not depend on the others in its batch.
 
 Both directions advance together, each from its own end of the sequence, over packed rows (see packing.py):
-there is no padding to read, and one matrix product and a few element-wise calls make a step of both.
+there is no padding to read, and one product and a few element-wise calls make a step of both.
 """
 
 from itertools import groupby
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple, Union
 
 from thinc.api import Model, Ops
 from thinc.types import Floats2d, Floats3d, Floats4d, Ragged
 
 from .packing import Packing, pack
+from .words import RaggedWords
+
+# Steps of fewer rows than this are quickest if the gates of a row lie side by side, larger ones if each gate of all
+# rows lies in one piece.
+FEW = 8
 
 
-def BiLSTM(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[Ragged, Ragged]:
+def BiLSTM(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[Union[Ragged, RaggedWords], Ragged]:
     """Build one bidirectional LSTM layer (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et
     al. 2000). For an input x and the state h, c of the token before:
 
@@ -24,7 +29,8 @@ def BiLSTM(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[Ragged, 
 
     nO (Optional[int]): The output width, half of it for each direction; even.
     nI (Optional[int]): The input width.
-    RETURNS (Model[Ragged, Ragged]): Maps data of shape (tokens, nI) to shape (tokens, nO).
+    RETURNS (Model[Union[Ragged, RaggedWords], Ragged]): Maps data of shape (tokens, nI) to shape (tokens, nO). At
+        prediction the input can be that of words.
     """
     if nO is not None and nO % 2:
         raise ValueError(f"A BiLSTM's width is shared by two directions and must be even, but it is {nO}.")
@@ -37,9 +43,9 @@ def BiLSTM(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[Ragged, 
     )
 
 
-def init(model: Model[Ragged, Ragged], X: Optional[Ragged] = None, Y: Optional[Ragged] = None) -> None:
+def init(model: Model, X: Union[Ragged, RaggedWords, None] = None, Y: Optional[Ragged] = None) -> None:
     if X is not None:
-        model.set_dim("nI", X.data.shape[1])
+        model.set_dim("nI", (X.words if isinstance(X, RaggedWords) else X.dataXd).shape[1])
     ops, nI, nH = model.ops, model.get_dim("nI"), model.get_dim("nO") // 2
     model.set_param("W", _uniform(ops, (2, nI, 4 * nH), (6.0 / (nI + nH)) ** 0.5))
     model.set_param("U", _uniform(ops, (2, nH, 4 * nH), (3.0 / nH) ** 0.5))
@@ -48,83 +54,92 @@ def init(model: Model[Ragged, Ragged], X: Optional[Ragged] = None, Y: Optional[R
     model.set_param("b", b)
 
 
-def forward(model: Model[Ragged, Ragged], Xr: Ragged, is_train: bool) -> Tuple[Ragged, Callable]:
-    xp = model.ops.xp
-    X = Xr.dataXd
+def forward(model: Model, Xr: Union[Ragged, RaggedWords], is_train: bool) -> Tuple[Ragged, Callable]:
+    xp, lengths = model.ops.xp, Xr.lengths
     W, U, b = model.get_param("W"), model.get_param("U"), model.get_param("b")
     nH = U.shape[1]
-    packing = pack(model.ops, Xr.lengths)
+    packing = pack(model.ops, lengths)
+    n_tokens = packing.orders.shape[1]
     # Training needs the gates and states of all rows again, prediction only those of one block and the state before it.
-    n_kept = len(X) if is_train else packing.block_size
-    gates = xp.empty((n_kept, 4, 2, nH), dtype=X.dtype)
-    cells = xp.empty((n_kept, 2, nH), dtype=X.dtype)
-    hidden = xp.empty((n_kept, 2, nH), dtype=X.dtype)
-    Y = xp.empty((len(X), 2 * nH), dtype=X.dtype)
-    # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: with three gates halved one call activates all four.
-    W_by_gate, b_by_gate = _by_gate(W), _by_gate(b[:, None])[:, :, 0]
-    U_by_gate = xp.ascontiguousarray(_by_gate(U))
-    U_by_gate[:3] *= 0.5
-    h = xp.zeros((2, packing.sizes[0] if packing.sizes else 0, nH), dtype=X.dtype)
-    c = xp.zeros((h.shape[1], 2 * nH), dtype=X.dtype)
+    n_kept = n_tokens if is_train else packing.block_size
+    gates = xp.empty((4, n_kept, 2, nH), dtype=W.dtype)
+    cells = xp.empty((n_kept, 2 * nH), dtype=W.dtype)
+    hidden = xp.empty((n_kept, 2 * nH), dtype=W.dtype)
+    Y = xp.empty((n_tokens, 2 * nH), dtype=W.dtype)
+    W_by_gate, U_by_gate, b_by_gate = _by_gate(xp, W), _by_gate(xp, U), _by_gate(xp, b[:, None])
+    if isinstance(Xr, RaggedWords):
+        # The same word has the same input part wherever it stands.
+        projected = (xp.matmul(Xr.words, W_by_gate) + b_by_gate).swapaxes(0, 1)
+        projected = xp.ascontiguousarray(projected)
+    h = xp.zeros((2, packing.sizes[0] if packing.sizes else 0, nH), dtype=W.dtype)
+    c = xp.zeros((h.shape[1], 2 * nH), dtype=W.dtype)
     for steps in packing.blocks:
         rows = slice(packing.steps[steps.start].start, packing.steps[steps.stop - 1].stop)
         kept = rows if is_train else slice(0, rows.stop - rows.start)
         orders = packing.orders[:, rows]
-        xp.matmul(xp.take(X, orders, axis=0), W_by_gate, out=gates[kept].transpose(1, 2, 0, 3))
-        gates[kept] += b_by_gate
-        gates[kept, :3] *= 0.5
-        h, c = _run(xp, packing.sizes[steps], gates[kept], cells[kept], hidden[kept], U_by_gate, h, c)
+        block = gates[:, kept]
+        if not is_train and packing.sizes[steps.start] < FEW:
+            block = gates.reshape(-1, 4, 2, nH)[kept].swapaxes(0, 1)
+        if isinstance(Xr, RaggedWords):
+            for d, words in enumerate(xp.take(Xr.rows, orders)):
+                block[:, :, d] = xp.take(projected[d], words, axis=1)
+        else:
+            xp.matmul(xp.take(Xr.dataXd, orders, axis=0), W_by_gate, out=block.swapaxes(1, 2))
+            block += b_by_gate.swapaxes(1, 2)
+        h, c = _run(xp, packing.sizes[steps], block, cells[kept], hidden[kept], U_by_gate, h, c)
         for d, order in enumerate(orders):
-            Y[order, d * nH : (d + 1) * nH] = hidden[kept, d]
+            Y[order, d * nH : (d + 1) * nH] = hidden[kept, d * nH : (d + 1) * nH]
 
     def backprop(dYr: Ragged) -> Ragged:
-        dY = dYr.dataXd
+        X, dY = Xr.dataXd, dYr.dataXd
         forward, backward = packing.orders
         dhidden = xp.stack([dY[forward, :nH], dY[backward, nH:]])
-        by_direction = gates.transpose(1, 2, 0, 3), cells.transpose(1, 0, 2)
-        dgates = _run_back(xp, packing, *by_direction, dhidden, U)
+        dgates = _run_back(xp, packing, gates, cells, dhidden, U)
         dX = xp.zeros_like(X)
         for d, order in enumerate(packing.orders):
             dX[order] += dgates[d] @ W[d].T
         Xd = xp.take(X, packing.orders, axis=0)
         later = dgates[:, packing.steps[0].stop :] if packing.steps else dgates
+        before = hidden[packing.previous].reshape(-1, 2, nH)
         model.inc_grad("W", xp.matmul(Xd.transpose(0, 2, 1), dgates))
-        model.inc_grad("U", xp.matmul(hidden[packing.previous].transpose(1, 2, 0), later))
+        model.inc_grad("U", xp.matmul(before.transpose(1, 2, 0), later))
         model.inc_grad("b", dgates.sum(axis=1))
         return Ragged(dX, dYr.lengths)
 
-    return Ragged(Y, Xr.lengths), backprop
+    return Ragged(Y, lengths), backprop
 
 
-def _by_gate(array: Floats3d) -> Floats4d:
-    """RETURNS (Floats4d): A view of shape (4, 2, rows, nH) of an array of shape (2, rows, 4 * nH)."""
-    return array.reshape(*array.shape[:2], 4, -1).transpose(2, 0, 1, 3)
+def _by_gate(xp, array: Floats3d) -> Floats4d:
+    """RETURNS (Floats4d): An array of shape (2, rows, 4 * nH) as (4, 2, rows, nH), with all but the last gate halved:
+    since sigmoid(x) = tanh(x / 2) / 2 + 1 / 2, one call then activates all four."""
+    by_gate = xp.ascontiguousarray(array.reshape(*array.shape[:2], 4, -1).transpose(2, 0, 1, 3))
+    by_gate[:3] *= 0.5
+    return by_gate
 
 
 def _run(
-    xp, sizes: List[int], gates: Floats4d, cells: Floats3d, hidden: Floats3d, U: Floats4d, h: Floats3d, c: Floats2d
+    xp, sizes: List[int], gates: Floats4d, cells: Floats2d, hidden: Floats2d, U: Floats4d, h: Floats3d, c: Floats2d
 ) -> Tuple[Floats3d, Floats2d]:
     """Run the recurrence through steps of the given sizes, from the state h, c before them to the one after. On entry
     gates holds their input part, on return their activations."""
     nH = U.shape[-1]
     width = 2 * nH
-    product = xp.empty((sizes[0], 4, 2, nH), dtype=gates.dtype)
     start = 0
     for n, steps in groupby(sizes):
         n_steps = len(list(steps))
         rows = slice(start, start + n * n_steps)
         start = rows.stop
-        # Both directions lie side by side and step after step: where steps are small, calls on contiguous arrays cost
-        # least, and iterating over views costs less than slicing.
-        g = gates[rows].reshape(n_steps, n, 4 * width)
-        o, i, f, candidate = (g[:, :, k * width : (k + 1) * width] for k in range(4))
+        # Step after step, as views: iterating over these costs less than slicing.
+        by_gate = gates[:, rows].reshape(4, n_steps, n, width)
         new_c, new_h = cells[rows].reshape(n_steps, n, width), hidden[rows].reshape(n_steps, n, width)
         by_direction = hidden[rows].reshape(n_steps, n, 2, nH).transpose(0, 2, 1, 3)
-        recurrent, recurrent_by_gate = product[:n].reshape(n, 4 * width), product[:n].transpose(1, 2, 0, 3)
+        # In the order in which the gates lie in memory.
+        recurrent = xp.empty_like(by_gate[:, 0])
+        recurrent_by_direction = recurrent.reshape(4, n, 2, nH).swapaxes(1, 2)
         h, c = h[:, :n], c[:n]
-        views = zip(g, g[:, :, : 3 * width], o, i, f, candidate, new_c, new_h, by_direction)
+        views = zip(by_gate.swapaxes(0, 1), by_gate[:3].swapaxes(0, 1), *by_gate, new_c, new_h, by_direction)
         for g_t, sigmoids, o_t, i_t, f_t, candidate_t, c_t, h_t, h_by_direction in views:
-            xp.matmul(h, U, out=recurrent_by_gate)
+            xp.matmul(h, U, out=recurrent_by_direction)
             g_t += recurrent
             xp.tanh(g_t, out=g_t)
             sigmoids *= 0.5
@@ -137,10 +152,12 @@ def _run(
     return h.copy(), c.copy()
 
 
-def _run_back(xp, packing: Packing, gates: Floats4d, cells: Floats3d, dhidden: Floats3d, U: Floats3d) -> Floats3d:
-    """The gradient of the gates before activation from that of the hidden states."""
-    nH, n_rows = U.shape[1], gates.shape[2]
-    o, i, f, g = gates
+def _run_back(xp, packing: Packing, gates: Floats4d, cells: Floats2d, dhidden: Floats3d, U: Floats3d) -> Floats3d:
+    """RETURNS (Floats3d): The gradient of the gates before activation from that of the hidden states, of shape
+    (2, rows, 4 * nH)."""
+    nH, n_rows = U.shape[1], gates.shape[1]
+    o, i, f, g = gates.swapaxes(1, 2)
+    cells = cells.reshape(n_rows, 2, nH).swapaxes(0, 1)
     # What does not depend on the gradient is computed for all steps at once: the derivative of each gate
     # before activation with respect to c (for o: to h), and that of h with respect to c.
     tanh_c = xp.tanh(cells)

@@ -20,6 +20,7 @@ from thinc.types import Floats2d
 
 from .blas import use_numpy_blas
 from .word_cache import WordCache
+from .words import TokenVectors
 
 _WORD_START, _WORD_END = "\x02", "\x03"
 
@@ -102,7 +103,8 @@ def forward(
     attrs = _attributes(docs)
     if not is_train:
         embed = lambda tokens: _embed(model, docs, attrs, tokens, is_train=False)[0]  # noqa: E731
-        return _by_doc(cache.vectors(ops, _keys(attrs), _weights(model, docs), embed), bounds), lambda d_docs: []
+        words, rows = cache.lookup(ops, _keys(attrs), _weights(model, docs), embed)
+        return TokenVectors(words, ops.asarray1i(rows), bounds), lambda d_docs: []
     cache.clear()
     tokens, word_of_token = _distinct_words(attrs)
     vectors, backprop_vectors = _embed(model, docs, attrs, tokens, is_train)
@@ -116,7 +118,7 @@ def forward(
         backprop_vectors(d_vectors)
         return []
 
-    return _by_doc(embedded, bounds), backprop
+    return [embedded[start:end] for start, end in zip(bounds, bounds[1:])], backprop
 
 
 def _embed(
@@ -157,11 +159,6 @@ def _weights(model: Model, docs: List[Doc]) -> List:
         nodes += join.walk()
     weights = [node.get_param(name) for node in nodes for name in node.param_names]
     return [*weights, docs[0].vocab.vectors.data] if len(model.layers) > 1 else weights
-
-
-def _by_doc(tokens: Floats2d, bounds: List[int]) -> List[Floats2d]:
-    """RETURNS (List[Floats2d]): The vectors of each doc."""
-    return [tokens[start:end] for start, end in zip(bounds, bounds[1:])]
 
 
 def _distinct_words(attrs: numpy.ndarray) -> Tuple[numpy.ndarray, numpy.ndarray]:

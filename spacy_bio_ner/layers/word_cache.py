@@ -40,20 +40,21 @@ class WordCache(threading.local):
         self._weights: List[FloatsXd] = []
         self._values: List[FloatsXd] = []
 
-    def vectors(
+    def lookup(
         self,
         ops: Ops,
         keys: numpy.ndarray,
         weights: List[FloatsXd],
         embed: Callable[[numpy.ndarray], Floats2d],
-    ) -> Floats2d:
-        """Look up vectors, and first embed the words that are not there or were embedded with other weights.
+    ) -> Tuple[Floats2d, numpy.ndarray]:
+        """Look up words, and first embed those that are not there or were embedded with other weights.
 
         ops (Ops): Where the vectors are kept.
         keys (ndarray): The hash of each token, uint64 of shape (tokens,).
         weights (List[FloatsXd]): The parameters that the vectors depend on.
         embed (Callable[[ndarray], Floats2d]): Embeds the tokens with the given indices.
-        RETURNS (Floats2d): The vectors, of shape (tokens, width).
+        RETURNS (Tuple[Floats2d, ndarray]): The vectors of the distinct words, of shape (words, width), and for each
+            token its word, int64 of shape (tokens,).
         """
         if not self._is_current(weights):
             self.clear()
@@ -73,7 +74,8 @@ class WordCache(threading.local):
             self._table[first:last] = vectors
             self._rows.update(zip(keys[new].tolist(), range(first, last)))
             rows = self._find(keys)
-        return self._table[ops.asarray(rows)]
+        distinct, word_of_token = numpy.unique(rows, return_inverse=True)
+        return self._table[ops.asarray(distinct)], word_of_token
 
     def _find(self, keys: numpy.ndarray) -> numpy.ndarray:
         return numpy.fromiter(map(self._rows.get, keys.tolist(), repeat(-1)), dtype="int64", count=len(keys))
