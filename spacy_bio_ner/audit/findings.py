@@ -15,7 +15,8 @@ from spacy.cli.debug_data import NEW_LABEL_THRESHOLD
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from ..corpora.docbin import document_id, read_docs, source_mentions
+from ..corpora.docbin import read_docs
+from ..corpora.source_mentions import document_id, source_mentions
 from ..corpora.sources import DEV, TEST, TRAIN
 from ..crf.bio import IOB_MISSING, IOB_OUTSIDE
 from ..util import InputError

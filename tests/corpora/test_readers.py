@@ -10,10 +10,10 @@ import spacy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spacy_bio_ner.corpora.docbin import SourceMention, set_source
 from spacy_bio_ner.corpora.formats import brat, jsonl, pubtator
 from spacy_bio_ner.corpora.ledger import Report
 from spacy_bio_ner.corpora.record import Mention, Record
+from spacy_bio_ner.corpora.source_mentions import SourceMention, set_source
 from spacy_bio_ner.util import InputError
 
 NLP = spacy.blank("en")
