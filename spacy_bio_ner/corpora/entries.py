@@ -93,7 +93,7 @@ def _entries(path: Path, ledger: Ledger) -> Iterator[Tuple[int, Any]]:
                     yield from ((number, entry) for entry in _elements(value))
     else:
         text = read_text(path, ledger)
-        if text is None:
+        if text is None or not text.strip():
             return
         try:
             yield from [(1, parse(text))] if _STARTS_WITH_TEXT.match(text) else parse_elements(text)

@@ -76,7 +76,7 @@ def validate(kind: TypeAdapter[Value], value: Any, where: str = "") -> Value:
         raise InputError(f"{where}found nothing in {excerpt(error['input'])}")
     if error["type"] == "value_error":
         raise InputError(f"{where}found {error['ctx']['error']}")
-    expected = _EXPECTED.get(error["type"], error["msg"])
+    expected = _EXPECTED.get(error["type"]) or error.get("ctx", {}).get("expected", error["msg"])
     raise InputError(f"{where}found {excerpt(error['input'])}, expected {expected}")
 
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_bio_ner.corpora.convert import convert
-from spacy_bio_ner.corpora.docbin import document_id, read_docs
+from spacy_bio_ner.corpora.docbin import read_docs
 from spacy_bio_ner.corpora.formats import slots
 from spacy_bio_ner.corpora.formats import word_table as table
 from spacy_bio_ner.corpora.formats.registry import detect_format
-from spacy_bio_ner.corpora.ledger import Report
+from spacy_bio_ner.corpora.ledger import Ledger
+from spacy_bio_ner.corpora.source_mentions import document_id
 from spacy_bio_ner.corpora.sources import find_sources
 from spacy_bio_ner.util import InputError
 
@@ -33,7 +34,7 @@ def test_csv(tmp_path, encoding):
     path = tmp_path / "train.csv"
     path.write_bytes(CSV.encode(encoding))
     assert detect_format(path) == "csv"
-    sentences = list(table.read(path, Report(path)))
+    sentences = list(table.read(path, Ledger(path)))
     assert [s.words for s in sentences] == [["Café", "New, York", '"'], ["Peru"]]
     assert [s.tags for s in sentences] == [["O", "B-geo", "O"], ["B-geo"]]
     assert [s.lines for s in sentences] == [[2, 3, 4], [5]]
@@ -74,7 +75,7 @@ def test_slots_with_intents(tmp_path):
 
 
 def test_slots_without_intents(tmp_path):
-    [first, _] = slots.read(write_slots(tmp_path / "a", label=None), Report(tmp_path))
+    [first, _] = slots.read(write_slots(tmp_path / "a", label=None), Ledger(tmp_path))
     assert first.cats == {}
 
 
@@ -141,13 +142,13 @@ def test_tokenizer_can_be_spacys(tmp_path):
     (tmp_path / "train.jsonl").write_text(
         '{"text": "lithium-induced", "spans": [{"start": 0, "end": 7, "label": "CHEM"}]}\n'
     )
-    [report] = convert(tmp_path / "train.jsonl", tmp_path / "out").values()
-    assert report.mentions == {"kept": 1}
+    [ledger] = convert(tmp_path / "train.jsonl", tmp_path / "out").values()
+    assert ledger.mentions == {"kept": 1}
     (tmp_path / "train.jsonl").write_text('{"text": "(U.S.)", "spans": [{"start": 1, "end": 4, "label": "X"}]}\n')
-    [report] = convert(tmp_path / "train.jsonl", tmp_path / "out").values()
-    assert report.mentions == {"kept": 1}
-    [report] = convert(tmp_path / "train.jsonl", tmp_path / "out", spacy_tokenizer=True).values()
-    assert report.mentions == {"snapped": 1}
+    [ledger] = convert(tmp_path / "train.jsonl", tmp_path / "out").values()
+    assert ledger.mentions == {"kept": 1}
+    [ledger] = convert(tmp_path / "train.jsonl", tmp_path / "out", spacy_tokenizer=True).values()
+    assert ledger.mentions == {"snapped": 1}
 
 
 def test_a_single_file_is_split_by_a_hash(tmp_path):
@@ -183,8 +184,8 @@ def test_docbin_is_a_source_too(tmp_path):
     text = nlp("Fever, after aspirin.")
     text.set_ents([Span(text, 0, 1, label="X", kb_id="D1")])
     DocBin(docs=[words, text]).to_disk(tmp_path / "train.spacy")
-    [report] = convert(tmp_path / "train.spacy", tmp_path / "out").values()
-    assert report.mentions == {"kept": 2}
+    [ledger] = convert(tmp_path / "train.spacy", tmp_path / "out").values()
+    assert +ledger.mentions == {"kept": 2}
     first, second = docs_of(tmp_path / "out" / "train.spacy")
     assert [t.ent_iob for t in first] == [3, 0] and first.has_unknown_spaces
     assert second.text == text.text and [(e.text, e.kb_id_) for e in second.ents] == [("Fever", "D1")]
@@ -198,19 +199,19 @@ def test_broken_docbin(tmp_path):
 
 def test_public_pubtator_is_kept_whole(corpora, tmp_path):
     """28,785 mentions, of which at least 99.9 % fit the tokens exactly."""
-    reports = convert(corpora / "bc5cdr", tmp_path / "out").values()
-    mentions = sum((report.mentions for report in reports), start=Report(Path()).mentions)
+    ledgers = convert(corpora / "bc5cdr", tmp_path / "out").values()
+    mentions = sum((ledger.mentions for ledger in ledgers), start=Ledger(Path()).mentions)
     assert sum(mentions.values()) == 28_785
     assert mentions["kept"] / 28_785 >= 0.999
     assert set(+mentions) <= {"kept", "snapped", "lost"}
 
 
 def test_public_table_and_slots(corpora, tmp_path):
-    reports = convert(corpora / "gmb", tmp_path / "gmb").values()
-    assert sum(report.sentences for report in reports) == 8_300
-    assert sum(report.tokens["kept"] for report in reports) == 181_291
-    reports = convert(corpora / "snips", tmp_path / "snips").values()
-    assert [report.sentences for report in reports] == [700, 13_084, 700]
+    ledgers = convert(corpora / "gmb", tmp_path / "gmb").values()
+    assert sum(ledger.sentences for ledger in ledgers) == 8_300
+    assert sum(ledger.tokens["kept"] for ledger in ledgers) == 181_291
+    ledgers = convert(corpora / "snips", tmp_path / "snips").values()
+    assert [ledger.sentences for ledger in ledgers] == [700, 13_084, 700]
 
 
 def test_damaged_docbin(tmp_path, nlp):
@@ -263,10 +264,10 @@ def test_byte_soup_as_docbin(tmp_path_factory, soup):
 def convert_or_refuse(source, out):
     """Either every mention of the source is in the Docs, or there is a message and nothing is written."""
     try:
-        [report] = convert(source, out).values()
+        [ledger] = convert(source, out).values()
     except InputError as err:
         assert str(source.name) in str(err) or "seq." in str(err) or "label" in str(err)
         assert not out.exists()
         return
     docs = docs_of(out / "dev.spacy")
-    assert sum(report.mentions.values()) == sum(len(doc.ents) for doc in docs)
+    assert sum(ledger.mentions.values()) == sum(len(doc.ents) for doc in docs)

@@ -61,8 +61,8 @@ class _Layout(NamedTuple):
             raise InputError(f"found {len(cells)} column(s) in {excerpt(line)}, expected at least {self.n_needed}")
         if self.n_columns not in (None, len(cells)):
             raise InputError(
-                f"found {len(cells)} column(s) in {excerpt(line)}, but the first line has {self.n_columns}: part "
-                "columns by tabs if a token or label has a blank in it, or name them with --token-column and --tag-column"
+                f"found {len(cells)} column(s) in {excerpt(line)}, but the first line has {self.n_columns}: use "
+                "tabs if a token or label has a blank in it, or --token-column and --tag-column"
             )
         if "\r" in line:
             raise InputError(f"found a carriage return in {excerpt(line)}: end all lines in the same way")

@@ -137,12 +137,7 @@ def _read_entry(options: Options, ledger: Ledger, keys: _Keys, value: Any) -> An
     key, items = _find_mentions(value, options, ledger)
     if key is not None:
         keys.of_mentions.add(key)
-    mentions = []
-    for i, item in enumerate(items):
-        try:
-            mentions.append(_read_mention(item, entry, options, ledger))
-        except InputError as err:
-            raise InputError(f"{key}[{i}]: {err}") from None
+    mentions = [_read_mention(item, f"{key}[{i}]", entry, options, ledger) for i, item in enumerate(items)]
     record = Record(
         text=entry.text,
         mentions=mentions,
@@ -206,19 +201,20 @@ def _find_offsets(value: Any, where: str) -> Optional[str]:
     return next((place for place in found if place is not None), None)
 
 
-def _read_mention(item: Any, entry: _Entry, options: Options, ledger: Ledger) -> Mention:
+def _read_mention(item: Any, where: str, entry: _Entry, options: Options, ledger: Ledger) -> Mention:
     if isinstance(item, list):
         if len(item) != 3:
-            raise InputError(f"found {excerpt(item)}, expected [start, end, label]")
+            raise InputError(f"{where}: found {excerpt(item)}, expected [start, end, label]")
         item = dict(zip(("start", "end", "label"), item))
-    span = validate(_SPAN, item)
-    if span.start is None and span.end is None and span.token_start is not None:
-        start, end = _characters_of(span, entry)
-    elif span.start is None or span.end is None:
-        raise InputError(f"found no offsets in {excerpt(item)}, expected start and end")
-    else:
-        start, end = span.start, span.end
-    [place] = locate(entry.text, [(start, end)], options.offsets, ledger, span.text)
+    span = validate(_SPAN, item, where)
+    try:
+        if span.start is None and span.end is None and span.token_start is not None:
+            span.start, span.end = _characters_of(span, entry)
+        if span.start is None or span.end is None:
+            raise InputError(f"found no offsets in {excerpt(item)}, expected start and end")
+        [place] = locate(entry.text, [(span.start, span.end)], options.offsets, ledger, span.text)
+    except InputError as err:
+        raise InputError(f"{where}: {err}") from None
     return Mention(*place, span.label, span.kb_id)
 
 
