@@ -254,7 +254,7 @@ def test_label_that_train_lacks(tmp_path):
     (tmp_path / "dev.iob").write_text("a O\nb B-Y\nc B-Y\nd B-X\n")
     result = run(tmp_path, tmp_path / "out", "--fail-on-unknown")
     assert result.exit_code == 1 and not (tmp_path / "out").exists()
-    assert "dev.iob:2: train has no Y, and --fail-on-unknown is set" in output(result)
+    assert "dev.iob:2: found Y, which train never has, and --fail-on-unknown is set" in output(result)
     result = run(tmp_path, tmp_path / "out")
     assert result.exit_code == 0 and (tmp_path / "out" / "dev.spacy").exists()
     assert "dev: 2 mentions with labels that train has not will count as missed: Y (2)" in output(result)

@@ -181,8 +181,8 @@ def _locate(text: str, parts: List[Place], said: Optional[str], options: Options
 
 def _parse_xml(path: Path, ledger: Ledger) -> Iterator[Tuple[int, List[Dict[str, Any]]]]:
     """YIELDS (Tuple[int, List[Dict[str, Any]]]): Documents with their line, as BioC's JSON has them."""
-    handler = _Handler()
     parser: Any = xml.sax.make_parser()  # expat, which loads nothing from outside and bounds what entities grow to
+    handler = _Handler(parser)
     parser.setContentHandler(handler)
     try:
         with path.open("rb") as file:
@@ -204,16 +204,13 @@ class _Handler(ContentHandler):
     LISTS = {"passage": "passages", "sentence": "sentences", "annotation": "annotations", "relation": "relations"}
     VALUES = ("id", "offset", "text")
 
-    def __init__(self) -> None:
+    def __init__(self, parser: Any) -> None:
         super().__init__()
+        self.parser = parser  # knows the line
         self.documents: List[Tuple[int, Dict[str, Any]]] = []
         self.stack: List[Dict[str, Any]] = []
         self.content: List[str] = []
         self.infon = ""
-        self.locator: Any = None
-
-    def setDocumentLocator(self, locator: Any) -> None:
-        self.locator = locator
 
     def take(self) -> List[Tuple[int, Dict[str, Any]]]:
         """RETURNS (List[Tuple[int, Dict[str, Any]]]): The documents that are whole, with their lines."""
@@ -223,7 +220,7 @@ class _Handler(ContentHandler):
     def startElement(self, name: str, attrs: Any) -> None:
         self.content = []
         if name == "document":
-            self.stack = [{"passages": [], "line": self.locator.getLineNumber()}]
+            self.stack = [{"passages": [], "line": self.parser.getLineNumber()}]
         elif not self.stack:
             return
         elif name in self.LISTS:
@@ -235,6 +232,9 @@ class _Handler(ContentHandler):
         elif name == "location":
             place = {key: _to_integer(attrs.get(key)) for key in ("offset", "length")}
             self.stack[-1].setdefault("locations", []).append(place)
+
+    def skippedEntity(self, name: str) -> None:
+        raise xml.sax.SAXException(f"the entity &{name}; is not defined in the file")
 
     def characters(self, content: str) -> None:
         self.content.append(content)

@@ -33,7 +33,7 @@ class _Layout(NamedTuple):
     tag (int): The index of the tag's column.
     inner_tag (Optional[int]): The index of the column that has the tags of entities inside of entities.
     is_counted (bool): Whether the first column counts the tokens of a sentence.
-    has_tabs (bool): Whether tabs part the columns.
+    has_tabs (bool): Whether tabs part the columns of most lines.
     n_columns (Optional[int]): How many columns every line has; None if the user has named columns, and knows better.
     n_needed (int): How many columns a line has at least.
     """
@@ -59,6 +59,8 @@ class _Layout(NamedTuple):
         """RAISES (InputError): If a line does not look as the others do, or cannot follow some tokens of a sentence."""
         if len(cells) < self.n_needed:
             raise InputError(f"found {len(cells)} column(s) in {excerpt(line)}, expected at least {self.n_needed}")
+        if self.has_tabs and "\t" not in line:
+            raise InputError(f"found no tab in {excerpt(line)}, but other lines have them between columns")
         if self.n_columns not in (None, len(cells)):
             raise InputError(
                 f"found {len(cells)} column(s) in {excerpt(line)}, but the first line has {self.n_columns}: use "
@@ -138,7 +140,8 @@ def _find_layout(path: Path, columns: Columns) -> _Layout:
             continue
         is_first = True
     n_columns = len(tokens[0][1]) if tokens else 2
-    layout = _Layout(columns.separator, 0, -1, None, False, tabs > 0, n_columns, 2)
+    has_tabs = columns.separator is None and tabs > len(tokens) / 2
+    layout = _Layout(columns.separator, 0, -1, None, False, has_tabs, n_columns, 2)
     if columns.token is not None or columns.tag is not None:
         token, tag = columns.token or 1, columns.tag or -1
         needed = max(2, abs(token), abs(tag))

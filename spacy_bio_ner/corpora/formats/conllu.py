@@ -88,9 +88,7 @@ def _find_tag(misc: str, keys: Sequence[str]) -> Optional[str]:
         if key.lower() in keys:
             tags.append("O" if value in ("", "_") else value)
         elif keys is KEYS and value not in ("O", MISSING) and split_tag(value) is not None:
-            raise InputError(
-                f"found a tag under {key} in {excerpt(misc)}: name the key with --entity-key if it is meant"
-            )
+            raise InputError(f"found a tag under {key} in {excerpt(misc)}: use --entity-key {key} if it is meant")
     if len(tags) > 1:
         raise InputError(f"found {len(tags)} tags in {excerpt(misc)}, expected one: name their key with --entity-key")
     return tags[0] if tags else None

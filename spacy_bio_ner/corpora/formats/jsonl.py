@@ -73,7 +73,7 @@ def read(path: Path, ledger: Ledger, options: Options = Options()) -> Iterator[R
     """
     keys = _Keys()
     yield from put_together(read_entries(path, ledger, partial(_read_entry, options, ledger, keys)), ledger)
-    if keys.seen and not keys.of_mentions:
+    if keys.seen and not keys.of_mentions and not ledger.n_errors:
         names = ", ".join(MENTION_KEYS if options.entity_key is None else [options.entity_key])
         ledger.error(
             1,

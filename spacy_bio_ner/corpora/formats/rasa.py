@@ -76,13 +76,14 @@ def read(path: Path, ledger: Ledger, options: Options = Options()) -> Iterator[R
             continue
         cats = {intent: float(intent == item.intent) for intent in intents}
         for example in _examples(item, lines, ledger):
+            line = lines.find(example)
             try:
                 record = _read_example(example, ledger)
             except InputError as err:
-                ledger.error(lines.find(example), str(err))
+                ledger.error(line, str(err))
             else:
                 record.cats = cats
-                ledger.note_labels(record.mentions, lines.find(example))
+                ledger.note_labels(record.mentions, line)
                 yield record
 
 
@@ -94,10 +95,13 @@ class _Lines:
         self.at = 0
 
     def find(self, example: str) -> int:
-        """RETURNS (int): The number of the next line that has an example; that of the last one if none has."""
+        """RETURNS (int): The number of the next line that is an example, or else has it; the one before if none has."""
         first = example.strip().split("\n")[0]
-        self.at = next((i for i in range(self.at, len(self.lines)) if first in self.lines[i]), self.at)
-        return self.at + 1
+        rest = range(self.at, len(self.lines))
+        exact = (i for i in rest if self.lines[i].strip().removeprefix("- ").strip() == first)
+        found = next(exact, next((i for i in rest if first in self.lines[i]), self.at - 1))
+        self.at = found + 1
+        return self.at
 
 
 def _examples(item: _Item, lines: _Lines, ledger: Ledger) -> Iterator[str]:

@@ -106,9 +106,7 @@ class _Document:
         if cells and not cells[-1]:
             cells.pop()
         if len(cells) != self.n_columns:
-            raise InputError(
-                f"found {len(cells)} columns behind the token, expected {self.n_columns} as the header has"
-            )
+            raise InputError(f"found {len(cells)} columns behind the token, but the header has {self.n_columns}")
         if self.entities is None:
             self.entities = self._find_entities()
         if self.is_open:

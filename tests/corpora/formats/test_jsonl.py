@@ -10,9 +10,21 @@ from hypothesis import strategies as st
 
 from spacy_bio_ner.corpora.formats import jsonl
 from spacy_bio_ner.corpora.record import Mention, Record
+from spacy_bio_ner.corpora.source_mentions import set_source, source_mentions
 from spacy_bio_ner.util import InputError
 
-from ..reading import NLP, check_errors, documents, make_doc, read, read_file, texts, write_and_read
+from ..reading import (
+    NLP,
+    check_errors,
+    check_refused,
+    documents,
+    make_doc,
+    read,
+    read_file,
+    texts,
+    write_and_read,
+    write_file,
+)
 
 EXAMPLE = {"text": "Fever after aspirin"}
 DIS = {"start": 0, "end": 5, "label": "DIS"}
@@ -224,3 +236,153 @@ def test_jsonl_refuses_to_write_categories_that_are_no_numbers():
     doc.cats = {"A": float("nan")}
     with pytest.raises(InputError, match="Doc 1: found the categories {'A': nan}, expected finite numbers"):
         jsonl.write([doc], io.StringIO())
+
+
+# Other keys, other tools
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {
+            **EXAMPLE,
+            "ents": [DIS, CHEM],
+            "tokens": [{"id": 0, "start": 0, "end": 5}],
+            "sents": [{"start": 0, "end": 19}],
+        },
+        {**EXAMPLE, "ents": [DIS, CHEM], "spans": {"sc": [{"start": 0, "end": 19, "label": "X"}]}},
+        {**EXAMPLE, "annotations": [{"label": "DIS", "start_offset": 0, "end_offset": 5, "user": 1}, CHEM]},
+        {**EXAMPLE, "entities": [DIS, CHEM], "relations": [{"from_id": 1, "to_id": 2, "type": "causes"}]},
+        {**EXAMPLE, "label": [], "entities": [DIS, CHEM]},
+    ],
+    ids=["Doc.to_json", "Doc.to_json with span groups", "old doccano", "doccano", "one key is empty"],
+)
+def test_known_keys(tmp_path, entry):
+    [record] = read_file(jsonl, tmp_path, entry)
+    assert record.mentions == MENTIONS
+
+
+def test_what_is_no_entity_is_counted(tmp_path):
+    path = tmp_path / "corpus"
+    groups = {"sc": [{"start": 0, "end": 19, "label": "X"}], "other": []}
+    entry = {**EXAMPLE, "ents": [DIS], "spans": groups, "relations": [{"from_id": 1, "to_id": 2}]}
+    path.write_text(json.dumps(entry))
+    _, ledger = read(jsonl, path)
+    assert ledger.passed_over == {"spans of span groups": 1, "relations": 1}
+
+
+@pytest.mark.parametrize(
+    "extra, where",
+    [
+        ({"annots": [DIS]}, "annots[0]"),
+        ({"named": {"entities": [[0, 5, "DIS"]]}}, "named.entities[0]"),
+        (
+            {"annotation": [{"label": ["DIS"], "points": [{"start": 0, "end": 4, "text": "Fever"}]}]},
+            "annotation[0].points[0]",
+        ),
+        ({"x": [{"span": {"begin": 0, "end": 5}, "type": "DIS"}]}, "x[0].span"),
+        ({"x": [{"offset": 0, "length": 5, "type": "DIS"}]}, "x[0]"),
+        ({"x": {"startOffset": 0, "stopOffset": 5}}, "x"),
+    ],
+)
+@pytest.mark.parametrize("spans", [None, [DIS]])
+def test_unknown_key_that_holds_offsets_is_refused_by_name(tmp_path, extra, where, spans):
+    key = next(iter(extra))
+    entry = {**EXAMPLE, **extra, **({} if spans is None else {"spans": spans})}
+    message = f"found offsets under {where}: use --entity-key {key} if they are entities"
+    check_refused(jsonl, tmp_path, entry, message)
+
+
+@pytest.mark.parametrize("key", ["annots", "named.entities"])
+def test_the_key_of_entities_can_be_named(tmp_path, key):
+    outer, _, inner = key.partition(".")
+    entry = {**EXAMPLE, outer: {inner: [DIS, CHEM]} if inner else [DIS, CHEM], "spans": [{**DIS, "label": "GUESS"}]}
+    path = write_file(tmp_path / "corpus", entry)
+    [record], ledger = read(jsonl, path, entity_key=key)
+    assert record.mentions == MENTIONS and not ledger.errors
+    assert ledger.passed_over == {"entities under other keys": 1}
+
+
+def test_a_file_without_any_entities_key_is_refused(tmp_path):
+    content = '{"text": "a", "lang": "en"}\n{"text": "b"}\n'
+    check_refused(
+        jsonl, tmp_path, content, "found none of spans, label, labels, entities, ents, annotations in any text"
+    )
+    check_refused(jsonl, tmp_path, EXAMPLE, "found none of found in any text, but ['text']", entity_key="found")
+    assert read_file(jsonl, tmp_path, '{"text": "a", "spans": []}\n{"text": "b"}\n')[1].text == "b"
+
+
+def test_a_span_whose_own_text_is_another_is_refused(tmp_path):
+    entry = {**EXAMPLE, "spans": [{**CHEM, "text": "warfarin"}]}
+    check_refused(jsonl, tmp_path, entry, "spans[0]: found the mention 'warfarin', but the text has 'aspirin' at 12-19")
+    assert read_file(jsonl, tmp_path, {**EXAMPLE, "spans": [{**CHEM, "text": "aspirin"}]})
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_arrays_and_objects_over_several_lines(tmp_path, indent):
+    entries = [{**EXAMPLE, "spans": [DIS]}, {"text": "b"}]
+    path = write_file(tmp_path / "corpus", json.dumps(entries, indent=indent))
+    assert jsonl.matches(path)
+    assert [record.text for record in read(jsonl, path)[0]] == [EXAMPLE["text"], "b"]
+    path = write_file(tmp_path / "corpus", json.dumps(entries[0], indent=indent))
+    assert jsonl.matches(path) and [record.mentions for record in read(jsonl, path)[0]] == [MENTIONS[:1]]
+
+
+def test_errors_in_json_over_several_lines_have_their_line(tmp_path):
+    bad = {**EXAMPLE, "spans": [{**DIS, "end": 99}]}
+    path = write_file(tmp_path / "corpus", json.dumps([{**EXAMPLE, "spans": [DIS]}, bad], indent=1))
+    [line] = [i for i, text in enumerate(path.read_text().split("\n"), 1) if text == " {"][1:]
+    check_errors(jsonl, path, [(f"{path}:{line}", "spans[0]: found start 0 and end 99")])
+    for cut, message in (("]", "not JSON (Expecting ',' delimiter"), ("", "not JSON")):
+        path.write_text('[\n{"text": "a", "spans": []}\n' + cut.replace("]", "{}]"))
+        _, ledger = read(jsonl, path)
+        assert ledger.n_errors == 1 and f"{path}:3: {message}" in ledger.errors[0]
+    path.write_text('[\n{"text": "a", "spans": []}]\n\n{}')
+    check_errors(jsonl, path, [(f"{path}:4", "not JSON (Extra data at character 1)")])
+    path.write_text('[{"text": "a", "spans": []},\n{"text": "a", "text": "b"}]')
+    check_errors(jsonl, path, [(f"{path}:2", "found the key 'text' twice in an object")])
+
+
+def test_parquet_rows_are_entries_too(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    import pyarrow
+
+    table = pyarrow.table({"text": [EXAMPLE["text"], "b"], "entities": [[DIS, CHEM], None], "id": [1, 2]})
+    parquet.write_table(table, tmp_path / "corpus")
+    assert jsonl.matches(tmp_path / "corpus")
+    first, second = read(jsonl, tmp_path / "corpus")[0]
+    assert first.mentions == MENTIONS and second == Record(text="b", document="2")
+    table = pyarrow.table({"text": ["a", "b"], "entities": [[], [[0, 1], [0, 9]]]})
+    parquet.write_table(table, tmp_path / "corpus")
+    check_errors(
+        jsonl, tmp_path / "corpus", [(f"{tmp_path / 'corpus'}:2", "entities[0]: found [0, 1], expected [start")]
+    )
+    (tmp_path / "corpus").write_bytes((tmp_path / "corpus").read_bytes()[:-20])
+    check_errors(jsonl, tmp_path / "corpus", [(f"{tmp_path / 'corpus'}:1", "not Parquet as expected, or damaged")])
+
+
+def test_annotated_labels_and_answers_come_back(tmp_path):
+    def doc_of(ents, missing, rejected=(), labels=None):
+        doc = NLP.make_doc(EXAMPLE["text"])
+        spans = [doc.char_span(start, end, label=label) for start, end, label, *_ in ents]
+        doc.set_ents(spans, default="missing" if missing else "outside")
+        if rejected:
+            doc.spans["incorrect_spans"] = [doc.char_span(m.start, m.end, label=m.label) for m in rejected]
+        set_source(doc, "a", source_mentions(doc), labels)
+        return doc
+
+    known = doc_of(MENTIONS[:1], False, labels=["DIS"])
+    assert write_and_read(jsonl, [known], tmp_path / "corpus") == [
+        Record(text=EXAMPLE["text"], mentions=MENTIONS[:1], document="a", annotated_labels=["DIS"])
+    ]
+    asked = doc_of(MENTIONS[:1], True, MENTIONS[1:])
+    record = Record(text=EXAMPLE["text"], mentions=MENTIONS[:1], rejected=MENTIONS[1:], missing=[(0, 19)], document="a")
+    assert write_and_read(jsonl, [asked], tmp_path / "corpus") == [record]
+    only_no = doc_of([], True, MENTIONS)
+    [record] = write_and_read(jsonl, [only_no], tmp_path / "corpus")
+    assert record.rejected == MENTIONS and record.mentions == []
+
+
+def test_jsonl_refuses_to_write_a_text_of_which_nothing_is_known():
+    with pytest.raises(InputError, match="Doc 1: the format has no place for missing annotation"):
+        jsonl.write([NLP.make_doc("Fever")], io.StringIO())
