@@ -11,6 +11,11 @@ class InputError(ValueError):
     """Input that cannot be used as it is. Its message is for the person whose input it is."""
 
 
+def printable(text: str) -> str:
+    """RETURNS (str): A text that may hold the name of a file, with what of that is not UTF-8 written as escapes."""
+    return text.encode("utf8", "backslashreplace").decode("utf8")
+
+
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Give a path beside a file or folder to write to, and move what is there into its place in the end, so that it is

@@ -14,7 +14,7 @@ from ..corpora.ledger import Ledger
 from ..corpora.options import Columns, Offsets, Options
 from ..corpora.sources import TRAIN
 from ..corpora.tags import Scheme
-from ..util import InputError
+from ..util import InputError, printable
 from ._app import bio_ner_cli, clear_errors
 
 SHOWN_EXAMPLES = 5
@@ -108,14 +108,14 @@ def convert_cli(
             _print_ledgers(err.ledgers)
             for ledger in err.ledgers.values():
                 if ledger.n_errors > len(ledger.errors):
-                    typer.echo(f"{ledger.path}: {ledger.n_errors} errors, the first of them are:")
+                    typer.echo(printable(f"{ledger.path}: {ledger.n_errors} errors, the first of them are:"))
             raise
         _print_ledgers(ledgers)
         for split, unknown in unknown_labels(ledgers).items():
             named = ", ".join(f"{label} ({n})" for label, n in unknown.most_common())
             number = sum(unknown.values())
             msg.warn(f"{split}: {number} mentions with labels that {TRAIN} has not will count as missed: {named}")
-        msg.good(f"Wrote {sum(ledger.documents for ledger in ledgers.values())} Docs to {dest}")
+        msg.good(f"Wrote {sum(ledger.documents for ledger in ledgers.values())} Docs to {printable(str(dest))}")
 
 
 def _split_names(option: str, names: Optional[str]) -> Optional[List[str]]:

@@ -9,7 +9,7 @@ from wasabi import msg
 from ..corpora.docbin import read_docs
 from ..corpora.formats import columns as bio
 from ..corpora.formats import jsonl, pubtator
-from ..util import InputError
+from ..util import InputError, printable
 from ._app import atomic_write, bio_ner_cli, clear_errors
 
 WRITERS = {"bio": bio.write, "pubtator": pubtator.write, "jsonl": jsonl.write}
@@ -44,4 +44,4 @@ def export_cli(
 
         with atomic_write(dest) as beside, beside.open("w", encoding="utf8", newline="") as file:
             WRITERS[format](counted(), file)
-        msg.good(f"Wrote {n_docs} Docs to {dest}")
+        msg.good(f"Wrote {n_docs} Docs to {printable(str(dest))}")

@@ -38,12 +38,16 @@ def read_entries(path: Path, ledger: Ledger, read: Callable[[Any], Result]) -> I
 
 
 def first_entry(path: Path) -> Any:
-    """RETURNS (Any): The first entry of a file, to judge its format by; None if the file has none."""
+    """RETURNS (Any): The first entry of a file, to judge its format by; None if the file has none.
+    RAISES (InputError): If it is in Parquet, and cannot be read."""
     if not path.is_file():
         return None
-    try:
-        if is_parquet(path):
+    if is_parquet(path):
+        try:
             return next((row for _, row in _rows(path, 1)), None)
+        except InputError as err:
+            raise InputError(f"{path}: {err}") from None
+    try:
         line = first_line(path)
         if line.lstrip()[:1] not in ("{", "["):
             return None

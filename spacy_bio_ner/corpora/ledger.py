@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional
 
+from ..util import printable
 from .record import Mention
 
 MAX_ERRORS = 10
@@ -84,7 +85,7 @@ class Ledger:
     def to_json(self) -> Dict[str, Any]:
         """RETURNS (Dict[str, Any]): What is kept of the account."""
         account: Dict[str, Any] = {
-            "source": str(self.path).encode("utf8", "backslashreplace").decode("utf8"),
+            "source": printable(str(self.path)),
             "documents": self.documents,
             "mentions": {"read": sum(self.mentions.values()), **self.mentions},
             "lost": dict(self.lost),
