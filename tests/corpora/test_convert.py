@@ -1,5 +1,4 @@
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB1, IOB2, IOBES, Entities
-from spacy.cli import app
 from spacy.tokens import DocBin
 from spacy.training import Corpus
-from typer.testing import CliRunner
 
-import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
 from spacy_bio_ner.corpora import docbin
 from spacy_bio_ner.corpora.align import record_to_doc
 from spacy_bio_ner.corpora.convert import convert
@@ -28,16 +24,9 @@ from spacy_bio_ner.corpora.tagged import read_records
 from spacy_bio_ner.corpora.tags import Scheme, detect_scheme, read_tags, split_tag
 from spacy_bio_ner.util import InputError
 
+from .reading import NLP, export, output, run
+
 SEQEVAL = {Scheme.bio: IOB2, Scheme.iob1: IOB1, Scheme.iobes: IOBES}
-
-
-def run(*args):
-    return CliRunner().invoke(app, ["bio-ner", "convert", *map(str, args)])
-
-
-def output(result):
-    """What was printed, without the line breaks of the terminal's width."""
-    return re.sub(r"\s+", " ", result.output)
 
 
 def read_docs(path):
@@ -347,7 +336,7 @@ def test_records_survive_docbin(sentence, missing):
     record = Record(
         words=words, mentions=[Mention(*m) for m in mentions], missing=[(i, i + 1) for i in missing], sent_starts=[0]
     )
-    nlp = spacy.blank("en")
+    nlp = NLP
     saved = DocBin(docs=[to_doc(record, nlp)], store_user_data=True).to_bytes()
     [doc] = DocBin().from_bytes(saved).get_docs(nlp.vocab)
     assert [t.text for t in doc] == record.words
@@ -382,7 +371,7 @@ def test_public_corpora_are_read_whole(corpora, tmp_path, name, entities):
 @given(st.lists(st.tuples(sentences(), st.sets(st.integers(0, 20)), st.booleans()), min_size=1, max_size=4))
 def test_bio_columns_come_back_as_they_went_out(tmp_path_factory, drawn):
     """Records written as BIO columns and read again, documents and missing annotation included."""
-    nlp, records, document = spacy.blank("en"), [], 1
+    records, document = [], 1
     for (mentions, length), missing, starts_document in drawn:
         inside = {i for start, end, _ in mentions for i in range(start, end)}
         document += starts_document
@@ -397,7 +386,7 @@ def test_bio_columns_come_back_as_they_went_out(tmp_path_factory, drawn):
         )
     path = tmp_path_factory.mktemp("bio") / "corpus.iob"
     with path.open("w", encoding="utf8", newline="") as file:
-        bio.write([to_doc(record, nlp) for record in records], file)
+        bio.write([to_doc(record, NLP) for record in records], file)
     ledger = Ledger(path)
     found = list(read_records(bio.read(path, ledger), Scheme.bio, False, ledger))
     assert not ledger.errors
@@ -412,10 +401,6 @@ def test_bio_columns_refuse_tokens_with_no_place_in_them(tmp_path):
         bio.write([doc], file)
 
 
-def export(*args):
-    return CliRunner().invoke(app, ["bio-ner", "export", *map(str, args)])
-
-
 def test_export_command(tmp_path):
     (tmp_path / "train.tsv").write_text(GOOD)
     assert run(tmp_path / "train.tsv", tmp_path / "out").exit_code == 0
@@ -425,13 +410,13 @@ def test_export_command(tmp_path):
     assert export(corpus, tmp_path / "new" / "back.jsonl", "-f", "jsonl").exit_code == 0
     assert len((tmp_path / "new" / "back.jsonl").read_text().splitlines()) == 2
     for args, message in [
-        ((corpus, tmp_path / "x", "-f", "xml"), "--format xml: unknown"),
         ((tmp_path / "absent.spacy", tmp_path / "x"), "no such file"),
         ((corpus, tmp_path), "found a folder, expected a file"),
         ((tmp_path / "train.tsv", tmp_path / "x"), "found no .spacy file"),
     ]:
         result = export(*args)
         assert result.exit_code == 1 and message in output(result), result.output
+    assert export(corpus, tmp_path / "x", "-f", "xml").exit_code == 2
     assert not (tmp_path / "x").exists()
 
 

@@ -7,19 +7,12 @@ from spacy.tokens import DocBin, Span
 
 from spacy_bio_ner.corpora import docbin
 from spacy_bio_ner.corpora.convert import convert
-from spacy_bio_ner.corpora.docbin import read_docs
 from spacy_bio_ner.corpora.formats import jsonl, pubtator
-from spacy_bio_ner.corpora.formats import word_table as table
-from spacy_bio_ner.corpora.ledger import Ledger
 from spacy_bio_ner.corpora.source_mentions import document_id, source_mentions
 from spacy_bio_ner.corpora.sources import find_sources
 from spacy_bio_ner.util import InputError
 
-from .test_convert import export, output, run
-
-
-def docs_of(path):
-    return list(read_docs(path, spacy.blank("en").vocab))
+from .reading import docs_of, export, output
 
 
 def save(path, *docs):
@@ -128,15 +121,6 @@ def test_joined_utterances_keep_all_their_intents(tmp_path):
     convert(tmp_path / "dev", tmp_path / "out", n_sents=2)
     [doc] = docs_of(tmp_path / "out" / "dev.spacy")
     assert doc.cats == {"Greet": 1.0, "Play": 1.0}
-
-
-@pytest.mark.parametrize("content", ["", "a,b\n1,2\n"])
-def test_csv_without_its_columns(tmp_path, content):
-    (tmp_path / "dev.csv").write_text(content)
-    ledger = Ledger(tmp_path / "dev.csv")
-    assert list(table.read(tmp_path / "dev.csv", ledger)) == [] and "expected 'sentence #'" in ledger.errors[0]
-    result = run(tmp_path / "dev.csv", tmp_path / "out", "--format", "csv")
-    assert result.exit_code == 1 and "dev.csv:1: found the columns" in output(result)
 
 
 def test_entity_that_starts_with_white_space_is_exported_from_its_first_word(tmp_path, nlp):
