@@ -20,7 +20,6 @@ from spacy.language import Language
 from spacy.tokens import Span
 from spacy.util import get_installed_models, get_package_path, load_config
 
-from spacy_bio_ner.confidence import SPANS_KEY
 from spacy_bio_ner.evaluation.forecast import bio_ners
 
 TRAINING = Path(__file__).parent.parent / "training"
@@ -93,7 +92,8 @@ def analyse(model: str, text: str) -> List[Found]:
     """RETURNS (List[Found]): The entities and candidates of a text. Run once for a text and a pipeline: the threshold
     is a matter of the page alone."""
     doc = load(model)[0](text)
-    candidates = list(doc.spans[SPANS_KEY]) if SPANS_KEY in doc.spans else []
+    keys = [component.cfg["spans_key"] for component in bio_ners(load(model)[0])]
+    candidates = [span for key in keys for span in doc.spans.get(key, ())]
     spans = {(span.start, span.end, span.label): span for span in [*candidates, *doc.ents]}
     ents = {(ent.start, ent.end, ent.label) for ent in doc.ents}
     found = [_found(span, key in ents) for key, span in spans.items()]

@@ -33,10 +33,6 @@ from wasabi import msg
 
 from spacy_bio_ner.cli._app import atomic_write, clear_errors
 from spacy_bio_ner.corpora.docbin import read_docs
-from spacy_bio_ner.crf.bio import tags_to_spans
-from spacy_bio_ner.crf.decoding import viterbi
-from spacy_bio_ner.layers.packing import pack
-from spacy_bio_ner.prediction import Predictions
 from spacy_bio_ner.util import InputError
 
 app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True)
@@ -50,7 +46,6 @@ ZONE = 2000
 MEASURES: Dict[str, Tuple[str, bool]] = {
     "docs": ("words/s from Docs", True),
     "docs_first": ("words/s from Docs, first pass", True),
-    "docs_without_confidence": ("words/s from Docs, no confidence", True),
     "texts": ("words/s from texts", True),
     "texts_two_processes": ("words/s from texts, two processes", True),
     "latency_p50": ("ms for a title, median", False),
@@ -163,9 +158,6 @@ def measure_prediction(model: str, test: str) -> Dict[str, float]:
     found["peak_memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     words = [token.text for gold in golds for token in gold][:10_000]
     found["lone_document"] = _seconds(lambda: nlp(Doc(nlp.vocab, words=words))) / len(words) * found["docs"]
-    if nlp.has_pipe("bio_ner"):
-        _drop_confidence(nlp.get_pipe("bio_ner"))
-        found["docs_without_confidence"] = speed(_copies(nlp, golds))
     return found
 
 
@@ -306,9 +298,10 @@ _PARTS = {
     "language._ensure_doc": "tokenizer",
     "subword_embed.forward": "embedding",
     "bilstm.forward": "BiLSTM",
-    "constraints.preset_tags": "reading presets",
+    "constraints.preset_constraints": "reading presets",
     "decoding.viterbi": "Viterbi",
-    "linear_chain.posterior": "marginals",
+    "recursions.filter_forward": "forward pass",
+    "recursions.smooth_backward": "backward pass",
     "spans.span_probabilities": "span probabilities",
     "component.set_annotations": "writing entities",
 }
@@ -359,19 +352,6 @@ def _untrained(model: str, train: str, dev: str) -> Tuple[Language, Dict[str, An
     fix_random_seed(0)
     nlp = init_nlp(config)
     return nlp, nlp.config.interpolate()
-
-
-def _drop_confidence(pipe: Any) -> None:
-    """Make a component find entities alone, to see what probabilities cost: a yardstick, and no way to use it."""
-
-    def decode(docs, potentials):
-        packing = pack(pipe.model.ops, potentials.emissions.lengths)
-        spans = tags_to_spans(viterbi(pipe.model.ops, potentials, packing, pipe._allowed(docs)))
-        ones = numpy.ones(len(spans))
-        return Predictions(spans, ones, ones, ones.astype(bool), None)
-
-    sys.modules["spacy_bio_ner.component"].write_confidences = lambda *args: None
-    pipe.decode = decode
 
 
 def _copies(nlp: Language, docs: List[Doc]) -> List[Doc]:

@@ -17,15 +17,13 @@ from thinc.api import NumpyOps
 from wasabi import msg
 
 from spacy_bio_ner.cli._app import load_pipeline
-from spacy_bio_ner.constraints import preset_tags
+from spacy_bio_ner.constraints import Constraints, preset_constraints
 from spacy_bio_ner.corpora.docbin import read_docs
-from spacy_bio_ner.crf.bio import n_tags, tags_to_spans
-from spacy_bio_ner.crf.decoding import viterbi
-from spacy_bio_ner.crf.linear_chain import Posterior, Potentials, posterior, tempered
-from spacy_bio_ner.crf.spans import span_probabilities
+from spacy_bio_ner.crf.bio import tags_to_spans
+from spacy_bio_ner.crf.linear_chain import LinearChain
+from spacy_bio_ner.crf.potentials import Potentials
 from spacy_bio_ner.evaluation.calibration import TEMPERATURES, bio_ner_of, brier_score, expected_calibration_error
 from spacy_bio_ner.evaluation.scoring import SEED
-from spacy_bio_ner.layers.packing import Packing
 
 OPS = NumpyOps()
 
@@ -34,8 +32,7 @@ class Corpus(NamedTuple):
     """What the model says of a corpus, and its entities by Viterbi."""
 
     potentials: Potentials
-    allowed: numpy.ndarray
-    packing: Packing
+    preset: Constraints
     spans: numpy.ndarray
     right: numpy.ndarray
     docs: numpy.ndarray
@@ -43,24 +40,22 @@ class Corpus(NamedTuple):
 
 def read(nlp: Language, path: Path) -> Corpus:
     component = bio_ner_of(nlp)
-    labels = [nlp.vocab.strings.add(label) for label in component.labels]
     golds = list(read_docs(path, nlp.vocab))
     docs = [Doc(nlp.vocab, words=[token.text for token in gold]) for gold in golds]
     potentials = component.model.predict(docs)
-    allowed = preset_tags(docs, labels, n_tags(len(labels)))
-    packing = Packing(OPS, potentials.emissions.lengths)
-    spans = tags_to_spans(viterbi(OPS, potentials, packing, allowed))
+    preset = preset_constraints(docs, component.labels, component.cfg["spans_key"])
+    spans = tags_to_spans(LinearChain.from_potentials(OPS, potentials).given(*preset).viterbi())
     offsets = numpy.cumsum([0, *map(len, docs)])
     gold = {(e.start + o, e.end + o, component.labels.index(e.label_)) for d, o in zip(golds, offsets) for e in d.ents}
     right = numpy.array([tuple(span) in gold for span in spans.tolist()])
-    return Corpus(potentials, allowed, packing, spans, right, numpy.searchsorted(offsets, spans[:, 0], "right") - 1)
+    return Corpus(potentials, preset, spans, right, numpy.searchsorted(offsets, spans[:, 0], "right") - 1)
 
 
 def of_tokens(pool: Callable, by_tag: Callable) -> Callable:
     """RETURNS (Callable): A measure that pools what by_tag gives for each token of an entity and its tag."""
 
-    def measure(potentials: Potentials, known: Posterior, spans: numpy.ndarray) -> numpy.ndarray:
-        values = by_tag(potentials, known)
+    def measure(emissions: numpy.ndarray, chain: LinearChain, spans: numpy.ndarray) -> numpy.ndarray:
+        values = by_tag(emissions, chain)
         return numpy.array(
             [pool([values[i, 1 + 2 * lb + (i > start)] for i in range(start, end)]) for start, end, lb in spans]
         )
@@ -69,17 +64,16 @@ def of_tokens(pool: Callable, by_tag: Callable) -> Callable:
 
 
 MEASURES: Dict[str, Callable] = {
-    "exact probability": lambda potentials, known, spans: span_probabilities(numpy, known, spans),
-    "mean emission softmax": of_tokens(numpy.mean, lambda potentials, _: softmax(potentials.emissions.dataXd, axis=1)),
-    "least token marginal": of_tokens(numpy.min, lambda _, known: known.tags),
-    "product of token marginals": of_tokens(numpy.prod, lambda _, known: known.tags),
+    "exact probability": lambda _, chain, spans: chain.span_probabilities(spans),
+    "mean emission softmax": of_tokens(numpy.mean, lambda emissions, _: softmax(emissions, axis=1)),
+    "least token marginal": of_tokens(numpy.min, lambda _, chain: chain.marginals),
+    "product of token marginals": of_tokens(numpy.prod, lambda _, chain: chain.marginals),
 }
 
 
 def confidences(measure: Callable, corpus: Corpus, temperature: float) -> numpy.ndarray:
-    potentials = tempered(corpus.potentials, temperature)
-    known = posterior(OPS, potentials, corpus.packing, corpus.allowed)
-    return numpy.clip(measure(potentials, known, corpus.spans), 0.0, 1.0)
+    chain = LinearChain.from_potentials(OPS, corpus.potentials, temperature).given(*corpus.preset)
+    return numpy.clip(measure(corpus.potentials.emissions.dataXd / temperature, chain, corpus.spans), 0.0, 1.0)
 
 
 def main(

@@ -4,16 +4,19 @@ from typing import Any, Dict, List, Optional
 
 from spacy.tokens import Doc
 from spacy.util import registry
-from thinc.api import Dropout, Linear, Model, chain, clone, list2ragged, ragged2list, with_array
-from thinc.types import Floats2d
+from thinc.api import Dropout, Linear, Model, Ops, chain, clone, list2ragged, ragged2list, with_array
+from thinc.types import Floats1d, Floats2d, Shape
 
-from .crf.linear_chain import CRF, Potentials
+from .crf.bio import O
+from .crf.potentials import CRF, Potentials
 from .layers.bilstm import BiLSTM
 from .layers.blas import use_numpy_blas
 
 # A tag added to a trained model starts out this many nats behind one scored 0, so that a label nobody has
 # yet shown the model does not turn up in its predictions.
 UNSEEN_TAG_SCORE = -4.0
+# What O is ahead of the other tags in nats before anything is learned, so that an untrained model finds nothing.
+OUTSIDE_SCORE = 2.0
 
 
 @registry.architectures("spacy_bio_ner.BioTagger.v1")
@@ -25,7 +28,7 @@ def BioTagger(tok2vec: Model[List[Doc], List[Floats2d]], nO: Optional[int] = Non
     RETURNS (Model[List[Doc], Potentials]): The model. Its references "tok2vec", "emission" and "crf" name
         its parts, and attrs["resize_output"] sets the number of tags.
     """
-    emission, crf = Linear(nO), CRF(nO)
+    emission, crf = Linear(nO, init_b=favour_outside), CRF(nO)
     model = chain(tok2vec, list2ragged(), Dropout(), with_array(emission), crf)
     model.set_ref("tok2vec", tok2vec)
     model.set_ref("emission", emission)
@@ -34,26 +37,37 @@ def BioTagger(tok2vec: Model[List[Doc], List[Floats2d]], nO: Optional[int] = Non
     return use_numpy_blas(model)
 
 
+def favour_outside(ops: Ops, shape: Shape) -> Floats1d:
+    """RETURNS (Floats1d): The scores that tags begin with, whatever the token is."""
+    scores = ops.alloc1f(*shape)
+    scores[O] = OUTSIDE_SCORE
+    return scores
+
+
 def resize_output(model: Model[List[Doc], Potentials], nO: int) -> None:
-    """Give a tagger a number of tags. A trained one keeps its weights; tags it had not are improbable.
+    """Give a tagger a number of tags. A trained one keeps its weights, and tags that it had not are improbable.
 
     model (Model[List[Doc], Potentials]): A model built by BioTagger.
     nO (int): The number of tags, at least as many as it has.
     """
     for name, fill in (("emission", {"b": UNSEEN_TAG_SCORE}), ("crf", {})):
         old = model.get_ref(name)
-        if not old.has_param(old.param_names[0]):
+        if old.has_param(old.param_names[0]):
+            # A new node and not the old one with larger arrays: optimizers keep their state by node.
+            new = Linear(nO, old.get_dim("nI"), init_b=favour_outside) if name == "emission" else CRF(nO)
+            new.ops = old.ops
+            new.initialize()
+            for param in old.param_names:
+                smaller, larger = old.get_param(param), new.get_param(param)
+                larger.fill(fill.get(param, 0.0))
+                larger[tuple(slice(n) for n in smaller.shape)] = smaller
+            model.replace_node(old, new)
+        else:
             old.set_dim("nO", nO, force=True)
-            continue
-        # A new node and not the old one with larger arrays: optimizers keep their state by node.
-        new = Linear(nO, old.get_dim("nI")) if name == "emission" else CRF(nO)
-        new.ops = old.ops
-        new.initialize()
-        for param in old.param_names:
-            smaller, larger = old.get_param(param), new.get_param(param)
-            larger.fill(fill.get(param, 0.0))
-            larger[tuple(slice(n) for n in smaller.shape)] = smaller
-        model.replace_node(old, new)
+    # The layers around them have noted the number too.
+    for node in (model, *model.layers):
+        if node.has_dim("nO") and model.get_ref("emission") in list(node.walk()):
+            node.set_dim("nO", nO, force=True)
 
 
 @registry.architectures("spacy_bio_ner.BiLSTMEncoder.v1")

@@ -1,8 +1,9 @@
 """The pipeline component: named entities by token classification with BIO tags and a linear-chain CRF."""
 
-from collections import Counter
+import warnings
 from itertools import islice
-from typing import Any, Callable, Dict, Iterable, List, Literal, Optional, Sequence, Tuple
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
 import numpy
 from spacy.errors import Errors
@@ -11,23 +12,25 @@ from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Config, Model
-from thinc.types import Array2d
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
 from .confidence import write_confidences
-from .constraints import gold_tags, preset_spans, preset_tags, with_presets
-from .crf import bio as scheme
-from .crf.linear_chain import Potentials, negative_log_likelihood, tempered
-from .prediction import Predictions, k_best_entities, no_predictions, predict_entities
+from .constraints import gold_constraints, preset_constraints, presets, with_presets
+from .crf import bio
+from .crf.linear_chain import LinearChain
+from .crf.losses import cross_entropy, match_labels, negative_log_likelihood
+from .crf.potentials import Potentials
+from .prediction import Predictions, k_best_entities, no_predictions, predict_entities, thresholds_by_label
+from .serialization import check_checksums, check_weights, write_checksums
+from .settings import REMOVED, Settings, refuse_removed
 
-DECODINGS = ("viterbi", "expected_f")
 DEFAULT_CONFIG = """
 [bio_ner]
 threshold = 0.0
 candidate_threshold = null
-decoding = "viterbi"
-beta = 1.0
 temperature = 1.0
+spans_key = null
+incorrect_spans_key = null
 scorer = {"@scorers": "spacy.ner_scorer.v1"}
 
 [bio_ner.model]
@@ -62,34 +65,43 @@ def make_bio_ner(
     nlp: Language,
     name: str,
     model: Model[List[Doc], Potentials],
-    threshold: float,
+    threshold: Union[float, Dict[str, float]],
     candidate_threshold: Optional[float],
-    decoding: Literal["viterbi", "expected_f"],
-    beta: float,
     temperature: float,
+    spans_key: Optional[str],
+    incorrect_spans_key: Optional[str],
     scorer: Optional[Callable],
+    decoding: Optional[str] = None,
+    beta: Optional[float] = None,
 ) -> "BioEntityRecognizer":
     """Create the component.
 
     model (Model[List[Doc], Potentials]): The tagger; see spacy_bio_ner.BioTagger.v1.
-    threshold (float): Entities less probable than this are left out.
+    threshold (Union[float, Dict[str, float]]): Entities less probable than this are left out: a number, or one for each
+        label.
     candidate_threshold (Optional[float]): If given, all spans at least so probable are written to doc.spans, beside
         the entities.
-    decoding (str): "viterbi" for the entities of the most probable tag sequence, "expected_f" for those of the highest
-        expected F-score.
-    beta (float): How many times as much recall counts as precision in expected_f.
     temperature (float): What the scores are divided by before probabilities are computed; see `bio-ner calibrate`.
+    spans_key (Optional[str]): The key of the span group with the entities, candidates and their probabilities. By
+        default the name of the component.
+    incorrect_spans_key (Optional[str]): The key of a span group with spans that are known not to be entities with their
+        label. Training learns from those of the reference docs, and none of them is predicted.
     scorer (Optional[Callable]): The scoring method, by default spaCy's for entities.
+    decoding (Optional[str]): Of earlier versions: only "viterbi".
+    beta (Optional[float]): Of earlier versions: only 1.0.
     """
+    for setting, value in zip(REMOVED, (decoding, beta)):
+        if value is not None:
+            refuse_removed(setting, value)
     return BioEntityRecognizer(
         nlp.vocab,
         model,
         name,
         threshold=threshold,
         candidate_threshold=candidate_threshold,
-        decoding=decoding,
-        beta=beta,
         temperature=temperature,
+        spans_key=spans_key,
+        incorrect_spans_key=incorrect_spans_key,
         scorer=scorer,
     )
 
@@ -103,23 +115,23 @@ class BioEntityRecognizer(TrainablePipe):
         model: Model[List[Doc], Potentials],
         name: str = "bio_ner",
         *,
-        threshold: float = 0.0,
+        threshold: Union[float, Dict[str, float]] = 0.0,
         candidate_threshold: Optional[float] = None,
-        decoding: Literal["viterbi", "expected_f"] = "viterbi",
-        beta: float = 1.0,
         temperature: float = 1.0,
+        spans_key: Optional[str] = None,
+        incorrect_spans_key: Optional[str] = None,
         scorer: Optional[Callable] = None,
     ) -> None:
-        """Initialize the component. The settings of prediction are kept in cfg and can be changed there at any time.
+        """Initialize the component. The settings are kept in cfg and can be changed there at any time.
 
         vocab (Vocab): The shared vocabulary.
         model (Model[List[Doc], Potentials]): The tagger; see spacy_bio_ner.BioTagger.v1.
         name (str): The component instance name, used to add entries to the losses during training.
-        threshold (float): Entities less probable than this are left out.
+        threshold (Union[float, Dict[str, float]]): Entities less probable than this are left out.
         candidate_threshold (Optional[float]): If given, all spans at least so probable are written to doc.spans.
-        decoding (str): How the entities are chosen: "viterbi" or "expected_f".
-        beta (float): How many times as much recall counts as precision in expected_f.
         temperature (float): What the scores are divided by before probabilities are computed.
+        spans_key (Optional[str]): The key of the span group that is written; by default the name.
+        incorrect_spans_key (Optional[str]): The key of a span group with what is known to be no entity.
         scorer (Optional[Callable]): The scoring method.
         RAISES (ValueError): If a setting has no meaning.
         """
@@ -127,20 +139,22 @@ class BioEntityRecognizer(TrainablePipe):
         self.model = model
         self.name = name
         self.scorer = scorer
-        self.cfg: Dict[str, Any] = {
-            "labels": [],
-            "threshold": threshold,
-            "candidate_threshold": candidate_threshold,
-            "decoding": decoding,
-            "beta": beta,
-            "temperature": temperature,
-        }
-        self._check_settings()
+        self.cfg = Settings(
+            threshold=threshold,
+            candidate_threshold=candidate_threshold,
+            temperature=temperature,
+            spans_key=name if spans_key is None else spans_key,
+            incorrect_spans_key=incorrect_spans_key,
+        )
+        # The labels are part of the model, since its tags mean nothing without them.
+        self.model.attrs.setdefault("labels", [])
+        # Language.resume_training puts a copy of the model here, to rehearse with.
+        self._rehearsal_model: Optional[Model[List[Doc], Potentials]] = None
 
     @property
     def labels(self) -> Tuple[str, ...]:
         """RETURNS (Tuple[str, ...]): The entity labels, without B- and I-."""
-        return tuple(self.cfg["labels"])
+        return tuple(self.model.attrs["labels"])
 
     @property
     def label_data(self) -> Tuple[str, ...]:
@@ -158,9 +172,9 @@ class BioEntityRecognizer(TrainablePipe):
             raise ValueError(Errors.E187)
         if label in self.labels:
             return 0
-        self.cfg["labels"].append(label)
+        self.model.attrs["labels"] = [*self.labels, label]
         self.vocab.strings.add(label)
-        self.set_output(scheme.n_tags(len(self.labels)))
+        self.set_output(bio.n_tags(len(self.labels)))
         return 1
 
     def initialize(
@@ -180,16 +194,16 @@ class BioEntityRecognizer(TrainablePipe):
         """
         validate_get_examples(get_examples, "BioEntityRecognizer.initialize")
         if labels is None:
-            labels = sorted({ent.label_ for eg in get_examples() for ent in eg.reference.ents})
+            labels = sorted({label for eg in get_examples() for label in _labels_of(eg)})
         for label in labels:
             self.add_label(label)
         if not self.labels:
             raise ValueError(
                 f"The component '{self.name}' has no labels: none were given and the training data has no "
-                "entities. Check the data with 'debug data', or add a label with add_label."
+                "entities. Check the data with 'bio-ner audit', or add a label with add_label."
             )
         sample = list(islice((eg.predicted for eg in get_examples() if len(eg.predicted)), 10))
-        self.model.initialize(X=sample)
+        self.model.initialize(X=sample or [Doc(self.vocab, words=["word"])])
 
     def predict(self, docs: Iterable[Doc]) -> Predictions:
         """Find the entities of each doc, and how probable each of them is, without modifying the docs. Entities and
@@ -198,31 +212,14 @@ class BioEntityRecognizer(TrainablePipe):
 
         docs (Iterable[Doc]): The documents.
         RETURNS (Predictions): The entities of all docs, and their candidates.
+        RAISES (ValueError): If the model's scores are not numbers.
         """
         docs = list(docs)
-        return self.decode(docs, self.model.predict(docs) if any(len(doc) for doc in docs) else None)
-
-    def decode(self, docs: List[Doc], potentials: Optional[Potentials]) -> Predictions:
-        """The second half of predict: from the model's scores to entities.
-
-        docs (List[Doc]): The documents.
-        potentials (Optional[Potentials]): The model's output for them; None if there is no token in any.
-        RETURNS (Predictions): The entities of all docs, and their candidates.
-        RAISES (ValueError): If a setting in cfg has no meaning.
-        """
-        self._check_settings()
-        if potentials is None:
-            return no_predictions(len(docs), len(self.labels), self.cfg["candidate_threshold"])
-        by_expected_f = self.cfg["decoding"] == "expected_f"
-        return predict_entities(
-            self.model.ops,
-            potentials,
-            self._allowed(docs),
-            temperature=self.cfg["temperature"],
-            candidate_threshold=self.cfg["candidate_threshold"],
-            beta=self.cfg["beta"] if by_expected_f else None,
-            n_certain=[len(self._unknown(doc.ents)) for doc in docs] if by_expected_f else [],
-        )
+        candidate_threshold = self.cfg["candidate_threshold"]
+        if not any(len(doc) for doc in docs):
+            return no_predictions(len(docs), len(self.labels), candidate_threshold)
+        chain = self._distribution(docs)
+        return predict_entities(chain, thresholds_by_label(self.cfg["threshold"], self.labels), candidate_threshold)
 
     def k_best(self, docs: Iterable[Doc], k: int) -> List[List[Tuple[List[Span], float]]]:
         """Find the k most probable analyses of each doc, without modifying the docs. Entities that are already set are
@@ -240,48 +237,76 @@ class BioEntityRecognizer(TrainablePipe):
             if not len(doc):
                 analyses.append([([], 1.0)])
                 continue
-            potentials = tempered(self.model.predict([doc]), self.cfg["temperature"])
+            # Entities whose labels no tag stands for are in no sequence of tags.
+            unknown = [ent for ent in presets(doc, self.cfg["spans_key"])[0] if ent.label_ not in self.labels]
             found = []
-            for spans, probability in k_best_entities(self.model.ops, potentials, self._allowed([doc]), k):
+            for spans, probability in k_best_entities(self._distribution([doc]), k):
                 ents = [Span(doc, start, end, label=self.labels[label]) for start, end, label in spans.tolist()]
-                found.append((sorted([*ents, *self._unknown(doc.ents)], key=lambda ent: ent.start), probability))
+                found.append((sorted([*ents, *unknown], key=lambda ent: ent.start), probability))
             analyses.append(found)
         return analyses
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Predictions) -> None:
-        """Write the entities to doc.ents, and with their probabilities and the candidates to doc.spans["bio_ner"].
+        """Write the entities to doc.ents, and with their probabilities and the candidates to doc.spans.
 
         docs (Iterable[Doc]): The documents to modify.
         predictions (Predictions): Their entities, as returned by predict.
         """
         docs = list(docs)
-        is_ent = predictions.chosen & (predictions.probabilities >= self.cfg["threshold"])
-        kept = is_ent
-        if self.cfg["candidate_threshold"] is not None:
-            kept = is_ent | (predictions.probabilities >= self.cfg["candidate_threshold"])
-        spans = predictions.spans[kept]
-        columns = (spans, predictions.probabilities[kept], predictions.outside[kept], is_ent[kept])
+        columns = (predictions.spans, predictions.probabilities, predictions.outside, predictions.is_entity)
         rows = list(zip(*(column.tolist() for column in columns)))
         offsets = numpy.cumsum([0] + [len(doc) for doc in docs])
-        bounds = numpy.searchsorted(spans[:, 0], offsets).tolist()
-        labels = self._label_hashes
+        bounds = numpy.searchsorted(predictions.spans[:, 0], offsets).tolist()
+        key, labels = self.cfg["spans_key"], [self.vocab.strings.add(label) for label in self.labels]
         for i, (doc, offset, is_preset) in enumerate(zip(docs, offsets.tolist(), with_presets(docs))):
-            preset, blocked = preset_spans(doc) if is_preset else ([], [])
+            preset, blocked = presets(doc, key) if is_preset else ([], [])
             taken = {token for ent in preset for token in range(ent.start, ent.end)}
-            ents, scored = list(preset), [(ent, 1.0, 0.0) for ent in preset]
-            for (start, end, label), probability, outside, chosen in rows[bounds[i] : bounds[i + 1]]:
+            # An entity that another component of this kind has found keeps the probability that it has there.
+            ents, scored = list(preset), [(ent, 1.0, 0.0, True) for ent in preset if ent._.confidence is None]
+            for (start, end, label), probability, outside, is_entity in rows[bounds[i] : bounds[i + 1]]:
                 if start - offset in taken:
                     continue
                 span = Span(doc, start - offset, end - offset, label=labels[label])
-                scored.append((span, probability, outside))
-                if chosen:
+                scored.append((span, probability, outside, is_entity))
+                if is_entity:
                     ents.append(span)
+            if preset:
+                scored.sort(key=lambda row: (row[0].start, row[0].end))
             expected = None
             if predictions.expected is not None:
-                expected = Counter(dict(zip(self.labels, predictions.expected[i].tolist())))
-                expected.update(ent.label_ for ent in self._unknown(preset))
+                expected = dict(zip(self.labels, predictions.expected[i].tolist()))
+                for ent in preset:
+                    if ent.label_ not in self.labels:
+                        expected[ent.label_] = expected.get(ent.label_, 0.0) + 1.0
             doc.set_ents(ents, blocked=blocked)
-            write_confidences(doc, scored, expected)
+            write_confidences(doc, key, scored, expected)
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optional[Optimizer] = None,
+        losses: Optional[Dict[str, float]] = None,
+    ) -> Dict[str, float]:
+        """Learn from a batch of examples. A label that is new in them is added, as spaCy's ner does, and a warning
+        says so.
+
+        examples (Iterable[Example]): The batch of examples.
+        drop (float): The dropout rate.
+        sgd (Optional[Optimizer]): The optimizer.
+        losses (Optional[Dict[str, float]]): The losses, updated under the component's name.
+        RETURNS (Dict[str, float]): The updated losses.
+        """
+        examples = list(examples)
+        validate_examples(examples, "BioEntityRecognizer.update")
+        for label in sorted({label for eg in examples for label in _labels_of(eg)} - set(self.labels)):
+            self.add_label(label)
+            warnings.warn(
+                f"The component '{self.name}' was not initialized with the label '{label}', which the training data "
+                "has. It learns it from here on."
+            )
+        return super().update(examples, drop=drop, sgd=sgd, losses=losses)
 
     def get_loss(self, examples: Iterable[Example], scores: Potentials) -> Tuple[float, Potentials]:
         """Find the loss and its gradient: minus the log-likelihood of the gold tags, summed over whatever
@@ -290,36 +315,190 @@ class BioEntityRecognizer(TrainablePipe):
         examples (Iterable[Example]): The batch of examples.
         scores (Potentials): The model's output for their predicted docs.
         RETURNS (Tuple[float, Potentials]): The loss in nats, summed over the batch, and its gradient.
-        RAISES (ValueError): If the loss is not a number.
+        RAISES (ValueError): If the loss is not a number, or the annotation contradicts itself.
         """
+        examples = list(examples)
         validate_examples(examples, "BioEntityRecognizer.get_loss")
-        allowed = gold_tags(examples, self._label_hashes, scheme.n_tags(len(self.labels)))
-        loss, gradient = negative_log_likelihood(self.model.ops, scores, allowed)
+        gold = gold_constraints(examples, self.labels, self.cfg["incorrect_spans_key"])
+        loss, gradient = negative_log_likelihood(self.model.ops, scores, gold.allowed, gold.rejected)
         if numpy.isnan(loss):
             raise ValueError(Errors.E910.format(name=self.name))
         return loss, gradient
 
-    @property
-    def _label_hashes(self) -> List[int]:
-        return [self.vocab.strings.add(label) for label in self.labels]
+    def distill(
+        self,
+        teacher_pipe: "BioEntityRecognizer",
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optional[Optimizer] = None,
+        losses: Optional[Dict[str, float]] = None,
+    ) -> Dict[str, float]:
+        """Learn from what another component of this kind, the teacher, says of a batch of docs. Of a pipeline's next
+        major version spaCy has the same method.
 
-    def _allowed(self, docs: List[Doc]) -> Array2d:
-        """RETURNS (Array2d): Which tags each token may have, given what is set."""
-        return self.model.ops.xp.asarray(preset_tags(docs, self._label_hashes, scheme.n_tags(len(self.labels))))
+        teacher_pipe (BioEntityRecognizer): The teacher. It reads the reference docs, the student the predicted ones,
+            which must have the same tokens.
+        examples (Iterable[Example]): The batch of examples. Their annotation is not looked at.
+        drop (float): The student's dropout rate.
+        sgd (Optional[Optimizer]): The optimizer.
+        losses (Optional[Dict[str, float]]): The losses, updated under the component's name.
+        RETURNS (Dict[str, float]): The updated losses.
+        """
+        examples = list(examples)
+        validate_examples(examples, "BioEntityRecognizer.distill")
+        return self._learn_from(
+            teacher_pipe.model,
+            teacher_pipe.cfg["temperature"],
+            [eg.reference for eg in examples],
+            [eg.predicted for eg in examples],
+            drop=drop,
+            sgd=sgd,
+            losses=losses,
+        )
 
-    def _unknown(self, ents: Iterable[Span]) -> List[Span]:
-        """RETURNS (List[Span]): Those of the entities that have a label which no tag stands for."""
-        return [ent for ent in ents if ent.label_ not in self.cfg["labels"]]
+    def rehearse(
+        self,
+        examples: Iterable[Example],
+        *,
+        sgd: Optional[Optimizer] = None,
+        losses: Optional[Dict[str, float]] = None,
+        **config: Any,
+    ) -> Dict[str, float]:
+        """Learn to say of a batch of docs what the model said before nlp.resume_training, so that it does not forget.
+        That is distillation from itself. A label that is new since then is left as it is.
 
-    def _check_settings(self) -> None:
-        candidate_threshold, decoding = self.cfg["candidate_threshold"], self.cfg["decoding"]
-        if candidate_threshold is not None and not 0 < candidate_threshold <= 1:
-            expected = "more than 0 and at most 1, or None"
-            raise ValueError(f"The component '{self.name}' has candidate_threshold={candidate_threshold}: {expected}.")
-        if decoding not in DECODINGS:
-            raise ValueError(f"The component '{self.name}' has decoding={decoding!r}: {' or '.join(DECODINGS)}.")
-        for setting in ("beta", "temperature"):
-            if not self.cfg[setting] > 0:
-                raise ValueError(
-                    f"The component '{self.name}' has {setting}={self.cfg[setting]}: more than 0 is needed."
-                )
+        examples (Iterable[Example]): The batch of examples. Their annotation is not looked at.
+        sgd (Optional[Optimizer]): The optimizer.
+        losses (Optional[Dict[str, float]]): The losses, updated under the component's name.
+        RETURNS (Dict[str, float]): The updated losses.
+        RAISES (ValueError): If nlp.resume_training was not called.
+        """
+        if self._rehearsal_model is None:
+            raise ValueError(f"The component '{self.name}' has nothing to rehearse: call nlp.resume_training() first.")
+        docs = [eg.predicted for eg in examples]
+        return self._learn_from(self._rehearsal_model, 1.0, docs, docs, sgd=sgd, losses=losses)
+
+    def get_teacher_student_loss(
+        self,
+        teacher_scores: Potentials,
+        student_scores: Potentials,
+        teacher_labels: Optional[Sequence[str]] = None,
+        temperature: float = 1.0,
+    ) -> Tuple[float, Potentials]:
+        """Find how far the student's distribution over tag sequences is from the teacher's, and the gradient: the
+        Kullback-Leibler divergence, where both have the same labels.
+
+        teacher_scores (Potentials): The teacher's scores.
+        student_scores (Potentials): The student's scores for the same tokens.
+        teacher_labels (Optional[Sequence[str]]): The teacher's labels, if they are others. Those that the student has
+            not count as O, and the loss is the cross-entropy then. Those that the teacher has not are left as they are.
+        temperature (float): What the teacher's scores are divided by.
+        RETURNS (Tuple[float, Potentials]): The loss in nats, summed over the batch, and its gradient.
+        RAISES (ValueError): If no label is common to both.
+        """
+        ops = self.model.ops
+        labels = self.labels if teacher_labels is None else teacher_labels
+        if not set(labels) & set(self.labels):
+            raise ValueError(
+                f"The teacher's labels are {', '.join(labels)}, and the component '{self.name}' has "
+                f"{', '.join(self.labels)}: it can learn nothing from that teacher."
+            )
+        teacher = LinearChain.from_potentials(ops, teacher_scores, temperature)
+        target = match_labels(ops, teacher.expected_counts(), labels, self.labels)
+        is_known = numpy.ones(bio.n_tags(len(self.labels)), dtype=bool)
+        is_known[1:] = numpy.repeat([label in labels for label in self.labels], 2)
+        allowed = numpy.broadcast_to(is_known, (len(student_scores.emissions.dataXd), len(is_known)))
+        loss, gradient = cross_entropy(ops, student_scores, target, allowed)
+        return loss - teacher.entropy() if set(labels) <= set(self.labels) else loss, gradient
+
+    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+        """Save the component, with checksums that tell when it is loaded whether it is whole.
+
+        path (Union[str, Path]): The folder.
+        exclude (Iterable[str]): What not to save.
+        """
+        super().to_disk(path, exclude=exclude)
+        write_checksums(Path(path))
+
+    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "BioEntityRecognizer":
+        """Load the component.
+
+        path (Union[str, Path]): The folder.
+        exclude (Iterable[str]): What not to load.
+        RETURNS (BioEntityRecognizer): This component.
+        RAISES (ValueError): If a file is damaged, the weights are not numbers, or labels and weights do not belong
+            together.
+        """
+        check_checksums(Path(path))
+        super().from_disk(path, exclude=exclude)
+        self._check_loaded()
+        return self
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "BioEntityRecognizer":
+        """Load the component from what to_bytes gave.
+
+        bytes_data (bytes): The component.
+        exclude (Iterable[str]): What not to load.
+        RETURNS (BioEntityRecognizer): This component.
+        RAISES (ValueError): As from_disk does.
+        """
+        super().from_bytes(bytes_data, exclude=exclude)
+        self._check_loaded()
+        return self
+
+    def _distribution(self, docs: List[Doc]) -> LinearChain:
+        """RETURNS (LinearChain): The distribution over the docs' tags, given what is set on them.
+        RAISES (ValueError): If it is none, since the scores are not numbers."""
+        potentials = self.model.predict(docs)
+        preset = preset_constraints(docs, self.labels, self.cfg["spans_key"], self.cfg["incorrect_spans_key"])
+        chain = LinearChain.from_potentials(self.model.ops, potentials, self.cfg["temperature"]).given(*preset)
+        is_finite = numpy.isfinite(self.model.ops.to_numpy(chain.log_partition))
+        if not is_finite.all():
+            text = docs[int(numpy.argmin(is_finite))].text
+            raise ValueError(
+                f"The component '{self.name}' has no probabilities for the text {text[:60]!r}: scores of its model, or "
+                "vectors from the component before it, are not numbers."
+            )
+        return chain
+
+    def _learn_from(
+        self,
+        teacher: Model[List[Doc], Potentials],
+        temperature: float,
+        teacher_docs: List[Doc],
+        docs: List[Doc],
+        *,
+        drop: float = 0.0,
+        sgd: Optional[Optimizer] = None,
+        losses: Optional[Dict[str, float]] = None,
+    ) -> Dict[str, float]:
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        if any(len(a) != len(b) for a, b in zip(teacher_docs, docs)):
+            raise ValueError(f"The component '{self.name}' learns from a teacher only docs that have the same tokens.")
+        if not any(len(doc) for doc in docs):
+            return losses
+        set_dropout_rate(self.model, drop)
+        student_scores, backprop = self.model.begin_update(docs)
+        loss, gradient = self.get_teacher_student_loss(
+            teacher.predict(teacher_docs), student_scores, teacher.attrs["labels"], temperature
+        )
+        backprop(gradient)
+        if sgd is not None:
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
+
+    def _check_loaded(self) -> None:
+        """Refuse what would predict something else than it has learned."""
+        if "labels" in self.cfg:  # where they were kept before
+            self.model.attrs["labels"] = self.cfg.pop("labels")
+        check_weights(self.model, self.name)
+        for label in self.labels:
+            self.vocab.strings.add(label)
+
+
+def _labels_of(example: Example) -> Set[str]:
+    """RETURNS (Set[str]): The labels of an example's gold entities."""
+    return {ent.label_ for ent in example.reference.ents}

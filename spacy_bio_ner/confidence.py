@@ -1,16 +1,23 @@
-"""How sure the component is, kept with the Doc: in doc.spans["bio_ner"], which survives to_bytes and DocBin.
+"""How sure the component is, kept with the Doc.
 
-The group holds the entities and, if the component was asked for candidates, all spans that are probable enough. Its
-attrs hold, for each span in the group's order, "scores": its probability, and "outside": the probability that no token
-of it is in any entity; and with candidates "expected": the expected number of entities of each label.
+If the component was asked for candidates, the span group under its spans_key holds these and the entities. Otherwise it
+is empty, since spaCy does not move span groups when tokens are merged, and cannot save them then. The group's attrs,
+which to_bytes and DocBin keep, hold the probabilities by characters and label in any case:
+
+    {"confidences": {"0:10:CHEM": [probability, outside, is_entity], ...}, "expected": {"CHEM": 1.2, ...}}
+
+outside is the probability that no token of the span is in any entity, is_entity whether it became one, and expected the
+expected number of entities of each label, which is there if candidates are. The probabilities of the entities are also
+values of the extension attribute span._.confidence, which spaCy takes along where it leaves span groups behind:
+Doc.from_docs, span.as_doc(copy_user_data=True), doc.to_json(underscore=["confidence"]).
 """
 
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
 from spacy.tokens import Doc, Span, SpanGroup
 
-SPANS_KEY = "bio_ner"
-SCORES, OUTSIDE, EXPECTED = "scores", "outside", "expected"
+CONFIDENCES, EXPECTED = "confidences", "expected"
+CONFIDENCE = "confidence"
 
 
 class Alternative(NamedTuple):
@@ -25,41 +32,104 @@ class Alternative(NamedTuple):
     probability: float
 
 
+class ScoredSpan(NamedTuple):
+    """An entity or a candidate, as it is kept with a Doc.
+
+    start_char (int): Its first character.
+    end_char (int): The one after its last.
+    label (str): Its label.
+    probability (float): The probability that exactly these characters are an entity with this label.
+    outside (float): The probability that no token of it is in any entity.
+    is_entity (bool): Whether the component made it an entity.
+    """
+
+    start_char: int
+    end_char: int
+    label: str
+    probability: float
+    outside: float
+    is_entity: bool
+
+
 def write_confidences(
-    doc: Doc, scored: Iterable[Tuple[Span, float, float]], expected: Optional[Dict[str, float]] = None
+    doc: Doc,
+    key: str,
+    scored: Iterable[Tuple[Span, float, float, bool]],
+    expected: Optional[Dict[str, float]] = None,
 ) -> None:
-    """Write spans and their probabilities to doc.spans["bio_ner"].
+    """Write probabilities to a Doc, and candidates if there are any, in the place of what an earlier pass has written.
 
     doc (Doc): The Doc.
-    scored (Iterable[Tuple[Span, float, float]]): The entities and candidates, with the probability of each, and the
-        probability that no token of it is in any entity.
-    expected (Optional[Dict[str, float]]): The expected number of entities of each label.
+    key (str): The key of the span group.
+    scored (Iterable[Tuple[Span, float, float, bool]]): The entities and candidates in the order of their starts, with
+        the probability of each, the probability that no token of it is in any entity, and whether it is an entity.
+    expected (Optional[Dict[str, float]]): The expected number of entities of each label, if candidates were asked for.
     """
-    ordered = sorted(scored, key=lambda row: (row[0].start, row[0].end))
-    attrs: Dict[str, Any] = {SCORES: [row[1] for row in ordered], OUTSIDE: [row[2] for row in ordered]}
-    if expected is not None:
-        attrs[EXPECTED] = dict(expected)
-    doc.spans[SPANS_KEY] = SpanGroup(doc, name=SPANS_KEY, attrs=attrs, spans=[row[0] for row in ordered])
+    for earlier in read_scored(doc, key):
+        _values(doc).pop(_user_data_key(earlier.start_char, earlier.end_char), None)
+    spans, confidences = [], {}
+    for span, probability, outside, is_entity in scored:
+        start, end, label = span.start_char, span.end_char, span.label_
+        spans.append(span)
+        confidences[f"{start}:{end}:{label}"] = [probability, outside, is_entity]
+        if is_entity:
+            _values(doc)[_user_data_key(start, end)] = {label: probability}
+    if expected is None:
+        doc.spans[key] = SpanGroup(doc, name=key, attrs={CONFIDENCES: confidences})
+    else:
+        attrs = {CONFIDENCES: confidences, EXPECTED: expected}
+        doc.spans[key] = SpanGroup(doc, name=key, attrs=attrs, spans=spans)
 
 
-def read_confidences(doc: Doc) -> Dict[Tuple[int, int, int], float]:
-    """RETURNS (Dict[Tuple[int, int, int], float]): The probabilities of a Doc's entities and candidates, by start
-    token, end token and label hash."""
-    group = doc.spans.get(SPANS_KEY)
-    if group is None or SCORES not in group.attrs:
-        return {}
-    return {(span.start, span.end, span.label): score for span, score in zip(group, group.attrs[SCORES])}
+def read_scored(doc: Doc, key: str) -> List[ScoredSpan]:
+    """RETURNS (List[ScoredSpan]): The entities and candidates that a component has written to a Doc under its
+    spans_key, in the order of their starts. Empty if it has not processed the Doc."""
+    group = doc.spans.get(key)
+    return [] if group is None else list(_scored(group))
+
+
+def expected_entities(doc: Doc) -> Optional[Dict[str, float]]:
+    """RETURNS (Optional[Dict[str, float]]): The expected number of entities of each label in a Doc, summed over the
+    components of this kind that have processed it; None if none was asked for candidates."""
+    numbers = [group.attrs[EXPECTED] for group in _groups(doc) if EXPECTED in group.attrs]
+    return {label: sum(n.get(label, 0.0) for n in numbers) for n in numbers for label in n} if numbers else None
+
+
+def earlier_entities(doc: Doc, key: str) -> Set[Tuple[int, int, str]]:
+    """RETURNS (Set[Tuple[int, int, str]]): Start and end character and label of the entities that an earlier pass of
+    the component has found."""
+    return {(row.start_char, row.end_char, row.label) for row in read_scored(doc, key) if row.is_entity}
 
 
 def read_confidence(span: Span) -> Optional[float]:
     """The getter of span._.confidence.
 
     span (Span): An entity or a candidate.
-    RETURNS (Optional[float]): The probability that exactly these tokens are an entity with this label, given the
+    RETURNS (Optional[float]): The probability that exactly these characters are an entity with this label, given the
         text and the entities that were set before it was processed, which have 1.0 themselves; None for a span that
         is none of them, such as an entity changed later.
     """
-    return read_confidences(span.doc).get((span.start, span.end, span.label))
+    doc, start, end, label = span.doc, span.start_char, span.end_char, span.label_
+    value = _values(doc).get(_user_data_key(start, end))
+    if value is not None and label in value:
+        return value[label]
+    for group in _groups(doc):
+        found = group.attrs[CONFIDENCES].get(f"{start}:{end}:{label}")
+        if found is not None:
+            return found[0]
+    return None
+
+
+def write_confidence(span: Span, value: Union[float, Dict[str, float]]) -> None:
+    """The setter of span._.confidence.
+
+    span (Span): The span.
+    value (Union[float, Dict[str, float]]): Its probability, which is read from then on. Or, as Doc.from_json gives it,
+        the probability of each label.
+    """
+    key, values = _user_data_key(span.start_char, span.end_char), _values(span.doc)
+    by_label = value if isinstance(value, dict) else {span.label_: value}
+    values[key] = {**values.get(key, {}), **by_label}
 
 
 def read_alternatives(span: Span) -> List[Alternative]:
@@ -70,17 +140,43 @@ def read_alternatives(span: Span) -> List[Alternative]:
         the most probable first. Candidates are known if the component was asked for them (candidate_threshold). Empty
         for a span that is neither an entity nor a candidate.
     """
-    if read_confidence(span) is None:
-        return []
-    group = span.doc.spans[SPANS_KEY]
-    alternatives = []
-    for other, score, outside in zip(group, group.attrs[SCORES], group.attrs[OUTSIDE]):
-        if (other.start, other.end, other.label) == (span.start, span.end, span.label):
-            alternatives.append(Alternative(None, outside))
-        elif other.start < span.end and span.start < other.end:
-            alternatives.append(Alternative(other, score))
-    return sorted(alternatives, key=lambda alternative: -alternative.probability)
+    doc, own = span.doc, (span.start_char, span.end_char, span.label_)
+    for group in _groups(doc):
+        found = group.attrs[CONFIDENCES].get("{}:{}:{}".format(*own))
+        if found is None:
+            continue
+        alternatives = [Alternative(None, found[1])]
+        for other in _scored(group):
+            if other[:3] != own and other.start_char < span.end_char and span.start_char < other.end_char:
+                tokens = doc.char_span(other.start_char, other.end_char, label=other.label)
+                if tokens is not None:
+                    alternatives.append(Alternative(tokens, other.probability))
+        return sorted(alternatives, key=lambda alternative: -alternative.probability)
+    return []
 
 
-Span.set_extension("confidence", getter=read_confidence, force=True)
+def _groups(doc: Doc) -> Iterator[SpanGroup]:
+    """YIELDS (SpanGroup): The span groups that components of this kind have written."""
+    for group in doc.spans.values():
+        if CONFIDENCES in group.attrs:
+            yield group
+
+
+def _scored(group: SpanGroup) -> Iterator[ScoredSpan]:
+    for key, values in group.attrs.get(CONFIDENCES, {}).items():
+        start, end, label = key.split(":", 2)
+        yield ScoredSpan(int(start), int(end), label, *values)
+
+
+def _values(doc: Doc) -> Dict[Any, Any]:
+    """RETURNS (Dict[Any, Any]): The Doc's user_data, whose keys are not all strings, as spaCy types them."""
+    return doc.user_data
+
+
+def _user_data_key(start_char: int, end_char: int) -> Tuple[str, str, int, int]:
+    """RETURNS (Tuple[str, str, int, int]): Where spaCy keeps the value of span._.confidence."""
+    return "._.", CONFIDENCE, start_char, end_char
+
+
+Span.set_extension(CONFIDENCE, getter=read_confidence, setter=write_confidence, force=True)
 Span.set_extension("alternatives", getter=read_alternatives, force=True)

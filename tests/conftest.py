@@ -9,7 +9,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 import spacy
 from browser import chromium
+from hypothesis import settings
 from spacy.training import Example
+
+# No deadlines: a busy machine is no reason to fail. Fewer examples than hypothesis draws by default, since many tests
+# enumerate; `--hypothesis-profile thorough` draws more.
+settings.register_profile("quick", deadline=None, max_examples=30)
+settings.register_profile("thorough", deadline=None, max_examples=500)
+settings.load_profile("quick")
 
 ROOT = Path(__file__).parent.parent
 
@@ -110,7 +117,7 @@ def trained_pipeline(request):
     return model, learn_by_heart(model).to_bytes()
 
 
-def learn_by_heart(model):
+def learn_by_heart(model, n_updates=60):
     """A pipeline with a tagger of this config that has learned TEXTS by heart."""
     from thinc.api import fix_random_seed
 
@@ -119,7 +126,7 @@ def learn_by_heart(model):
     nlp.add_pipe("bio_ner", config={"model": model})
     examples = [Example.from_dict(nlp.make_doc(text), {"entities": ents}) for text, ents in TEXTS]
     optimizer = nlp.initialize(lambda: examples)
-    for _ in range(60):
+    for _ in range(n_updates):
         nlp.update(examples, sgd=optimizer)
     return nlp
 

@@ -22,7 +22,7 @@ def test_factory_needs_no_import():
     code = (
         # spaCy itself imports torch, and spacy-transformers, where they are installed.
         "import sys, spacy; nlp = spacy.blank('en'); torch = sys.modules.get('torch'); nlp.add_pipe('bio_ner');"
-        "assert 'spacy_bio_ner.transformer' not in sys.modules and sys.modules.get('torch') is torch;"
+        "assert 'spacy_bio_ner.layers.transformer' not in sys.modules and sys.modules.get('torch') is torch;"
         "assert 'cupy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -54,6 +54,16 @@ def test_data_without_entities_is_refused(nlp):
     examples = [Example.from_dict(nlp.make_doc("Nothing here"), {"entities": []})]
     with pytest.raises(ValueError, match="'bio_ner' has no labels.*no entities"):
         nlp.initialize(lambda: examples)
+
+
+def test_an_untrained_pipeline_finds_nothing(nlp, make_examples):
+    """As spaCy's ner does: what nobody has taught it would be noise."""
+    for seed in range(3):
+        fix_random_seed(seed)
+        nlp = spacy.blank("en")
+        nlp.add_pipe("bio_ner")
+        nlp.initialize(lambda: make_examples(nlp))
+        assert [found(doc) for doc in nlp.pipe(text for text, _ in TEXTS)] == [[]] * len(TEXTS)
 
 
 def test_empty_and_one_token_docs(trained):

@@ -1,71 +1,14 @@
-"""Probabilities of entities against enumeration of all tag sequences."""
+"""Probabilities of entities, kept with the Doc: against enumeration, and wherever a Doc goes."""
 
 import numpy
 import pytest
 import spacy
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
-from spacy_bio_ner.crf.bio import tags_to_spans
-from spacy_bio_ner.crf.linear_chain import posterior
-from spacy_bio_ner.crf.spans import span_probabilities
-from spacy_bio_ner.layers.packing import Packing
+from spacy_bio_ner.confidence import read_scored
 
 from .conftest import TEXTS
-from .crf.test_linear_chain import OPS, enumerate_sequences, make_potentials, random_allowed
-
-
-def enumerate_spans(potentials, allowed=None):
-    """The probability of every span, from all tag sequences."""
-    offset, found = 0, {}
-    for length, (sequences, scores) in zip(potentials.emissions.lengths, enumerate_sequences(potentials, allowed)):
-        weights = numpy.exp(scores - scores.max())
-        for sequence, p in zip(sequences, weights / weights.sum()):
-            for start, end, label in tags_to_spans(numpy.array(sequence, dtype="int64")).tolist():
-                key = (start + offset, end + offset, label)
-                found[key] = found.get(key, 0.0) + p
-        offset += int(length)
-    return found
-
-
-def all_spans(lengths, n_labels=2):
-    starts = numpy.cumsum([0, *lengths])
-    return [
-        (start + s, start + e, label)
-        for start, length in zip(starts, lengths)
-        for s in range(length)
-        for e in range(s + 1, length + 1)
-        for label in range(n_labels)
-    ]
-
-
-@settings(deadline=None, max_examples=30)
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=3).filter(any), st.integers(0, 10**6), st.booleans())
-def test_span_probabilities_equal_enumeration(lengths, seed, constrained):
-    potentials = make_potentials(lengths, seed=seed)
-    allowed = random_allowed(potentials, seed) if constrained else None
-    found = posterior(OPS, potentials, Packing(OPS, potentials.emissions.lengths), allowed)
-    spans = all_spans(lengths)
-    expected = enumerate_spans(potentials, allowed)
-    probabilities = span_probabilities(numpy, found, numpy.array(spans))
-    numpy.testing.assert_allclose(probabilities, [expected.get(span, 0.0) for span in spans], atol=1e-9)
-    by_span = dict(zip(spans, probabilities))
-    for token in range(sum(lengths)):
-        covering = sum(p for (start, end, _), p in by_span.items() if start <= token < end)
-        assert found.tags[token, 0] + covering == pytest.approx(1, abs=1e-9)
-        for label in range(2):
-            starting = sum(p for (start, _, lb), p in by_span.items() if start == token and lb == label)
-            assert starting == pytest.approx(found.tags[token, 1 + 2 * label], abs=1e-9)
-
-
-def test_long_documents_neither_underflow_nor_overflow():
-    potentials = make_potentials([100_000], seed=1)
-    found = posterior(OPS, potentials, Packing(OPS, potentials.emissions.lengths))
-    spans = numpy.array([(i, i + 1 + i % 3, i % 2) for i in range(0, 99_990, 7)])
-    probabilities = span_probabilities(numpy, found, spans)
-    assert numpy.isfinite(probabilities).all() and (probabilities >= 0).all() and (probabilities <= 1).all()
-    assert probabilities.max() > 0.1
+from .crf.enumeration import enumerate_spans
 
 
 def confidences(doc):
@@ -86,7 +29,7 @@ def test_confidence_equals_enumeration_and_travels_with_the_doc(trained):
         assert ent._.confidence == pytest.approx(expected[ent.start, ent.end, labels.index(ent.label_)], abs=1e-4)
     values = confidences(doc)
     assert len(values) == 2 and all(isinstance(value, float) for value in values)
-    assert doc.spans["bio_ner"].attrs["scores"] == values
+    assert [row.probability for row in read_scored(doc, "bio_ner")] == values
     copies = [Doc(trained.vocab).from_bytes(doc.to_bytes())]
     copies += DocBin().from_bytes(DocBin(docs=[doc]).to_bytes()).get_docs(spacy.blank("en").vocab)
     copies += trained.pipe([text] * 3, n_process=2, batch_size=1)
@@ -107,7 +50,7 @@ def test_threshold_drops_entities_at_run_time(trained):
     values = sorted(confidences(trained(text)))
     component.cfg["threshold"] = (values[0] + values[1]) / 2
     assert confidences(trained(text)) == [values[1]]
-    component.cfg["threshold"] = 1.1
+    component.cfg["threshold"] = 1.0
     assert trained(text).ents == ()
     reloaded = spacy.blank("en")
     reloaded.add_pipe("bio_ner", config={"threshold": 0.25})
@@ -158,7 +101,8 @@ def test_candidates_are_written_beside_the_entities(trained):
     labels = trained.get_pipe("bio_ner").labels
     expected = enumerate_doc(trained, trained.make_doc(text))
     group = doc.spans["bio_ner"]
-    found = {(s.start, s.end, labels.index(s.label_)): p for s, p in zip(group, group.attrs["scores"])}
+    probabilities = [row.probability for row in read_scored(doc, "bio_ner")]
+    found = {(s.start, s.end, labels.index(s.label_)): p for s, p in zip(group, probabilities)}
     assert len(found) == len(group) > len(doc.ents)
     assert set(found) == {span for span, p in expected.items() if p >= 1e-3}
     for span, p in found.items():
@@ -170,7 +114,7 @@ def test_candidates_are_written_beside_the_entities(trained):
     [copy] = DocBin().from_bytes(DocBin(docs=[doc]).to_bytes()).get_docs(spacy.blank("en").vocab)
     assert copy.spans["bio_ner"].attrs == group.attrs
     copy = next(trained.pipe([text], n_process=2))
-    assert copy.spans["bio_ner"].attrs["scores"] == pytest.approx(group.attrs["scores"], abs=1e-6)
+    assert [row.probability for row in read_scored(copy, "bio_ner")] == pytest.approx(probabilities, abs=1e-6)
 
 
 def test_alternatives_of_an_entity_exclude_it(trained):
@@ -236,35 +180,11 @@ def test_presets_are_candidates_too_and_certain(trained):
     doc.set_ents([Span(doc, 0, 1, label="NEW"), Span(doc, 1, 2, label="DIS")], default="unmodified")
     doc = with_candidates(trained).get_pipe("bio_ner")(doc)
     group = doc.spans["bio_ner"]
-    rows = [(span.start, span.end, span.label_, p) for span, p in zip(group, group.attrs["scores"])]
-    assert rows[:2] == [(0, 1, "NEW", 1.0), (1, 2, "DIS", 1.0)]
-    assert all(start >= 2 for start, *_ in rows[2:])
+    rows = read_scored(doc, "bio_ner")
+    assert [row[:4] for row in rows[:2]] == [(0, 5, "NEW", 1.0), (6, 11, "DIS", 1.0)]
+    assert all(row.start_char >= 12 for row in rows[2:])
     assert group.attrs["expected"]["NEW"] == 1.0
     assert group.attrs["expected"]["DIS"] >= 1.0
-
-
-def test_expected_f_decoding_trades_precision_for_recall_by_beta(trained):
-    rng = numpy.random.default_rng(3)
-    words = " ".join(text for text, _ in TEXTS).split() + ["unknown", "words", "here"]
-    texts = [" ".join(rng.choice(words, size=8)) for _ in range(30)]
-    viterbi_scores = [sum(confidences(doc)) for doc in trained.pipe(texts)]
-    found = {}
-    for beta in (0.2, 1.0, 5.0):
-        with_candidates(trained, None, decoding="expected_f", beta=beta)
-        found[beta] = list(trained.pipe(texts))
-        assert all("expected" not in doc.spans["bio_ner"].attrs for doc in found[beta])
-    sizes = {beta: sum(len(doc.ents) for doc in docs) for beta, docs in found.items()}
-    assert sizes[0.2] < sizes[1.0] < sizes[5.0]
-    # With much weight on recall, the entities carry at least the probability that Viterbi's do.
-    assert sum(sum(confidences(doc)) for doc in found[5.0]) >= sum(viterbi_scores)
-    # What is written beside the entities does not change them.
-    with_candidates(trained, 1.0)
-    again = [[(e.start, e.end) for e in doc.ents] for doc in trained.pipe(texts)]
-    assert again == [[(e.start, e.end) for e in doc.ents] for doc in found[5.0]]
-    preset = trained.make_doc("Fever after penicillin")
-    preset.set_ents([Span(preset, 0, 1, label="NEW")], default="unmodified")
-    assert trained.get_pipe("bio_ner")(preset).ents[0].label_ == "NEW"
-    assert trained("").ents == ()
 
 
 def test_temperature_is_kept_with_the_pipeline(trained, tmp_path):
@@ -277,20 +197,7 @@ def test_temperature_is_kept_with_the_pipeline(trained, tmp_path):
     assert confidences(spacy.load(tmp_path)(text)) == pytest.approx(flat, abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    "setting, value", [("candidate_threshold", 0.0), ("decoding", "mean"), ("beta", 0.0), ("temperature", -1.0)]
-)
-def test_settings_without_meaning_are_refused(trained, setting, value):
-    component = trained.get_pipe("bio_ner")
-    component.cfg[setting] = value
-    with pytest.raises(ValueError, match=f"'bio_ner' has {setting}="):
-        trained("Aspirin")
-    if setting != "decoding":  # the config's own check refuses that
-        with pytest.raises(ValueError, match=f"{setting}="):
-            spacy.blank("en").add_pipe("bio_ner", config={setting: value})
-
-
-def test_find_threshold_of_spacy_turns_the_dial(trained, tmp_path):
+def test_find_threshold_of_spacy_finds_it(trained, tmp_path):
     from spacy.cli.find_threshold import find_threshold
 
     trained.to_disk(tmp_path / "model")

@@ -3,19 +3,16 @@ by doc and token by token, that shares with it only the hashes of affixes."""
 
 import numpy
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
-from spacy_bio_ner.crf import linear_chain as crf_module
 from spacy_bio_ner.crf.bio import allowed_starts, allowed_transitions
-from spacy_bio_ner.crf.decoding import certain_tags, viterbi
-from spacy_bio_ner.crf.linear_chain import negative_log_likelihood, posterior
 from spacy_bio_ner.layers import packing as packing_module
 from spacy_bio_ner.layers.packing import Packing, pack
 from spacy_bio_ner.layers.subword_embed import _distinct_words
 
-from .crf.test_linear_chain import OPS, enumerate_sequences, make_potentials, random_allowed
+from .crf.enumeration import OPS
 from .layers.test_bilstm import make_batch, make_layer, textbook_lstm
 
 bilstm = pytest.mark.parametrize("trained_pipeline", ["bilstm"], indirect=True)
@@ -94,58 +91,6 @@ def test_pipeline_equals_the_plain_computation(trained, batch_size):
             assert [(ent.start, ent.end, ent.label_) for ent in doc.ents] == [row[:3] for row in expected]
             confidences = [ent._.confidence for ent in doc.ents]
             numpy.testing.assert_allclose(confidences, [row[3] for row in expected], atol=1e-4)
-
-
-@settings(deadline=None, max_examples=30)
-@given(st.lists(st.integers(0, 30), min_size=1, max_size=6), st.integers(0, 10**6), st.booleans())
-def test_products_equal_logs(lengths, seed, constrained):
-    """Filtering with products of probabilities against filtering in logs, which the loss of training depends on too."""
-    potentials = make_potentials(lengths, seed=seed, scale=4.0)
-    allowed = random_allowed(potentials, seed) if constrained else None
-    packing = Packing(OPS, potentials.emissions.lengths)
-    by_products = posterior(OPS, potentials, packing, allowed)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(crf_module, "MAX_LOG_TOTAL", -numpy.inf)
-        in_logs = posterior(OPS, potentials, packing, allowed)
-    for a, b in zip(by_products, in_logs):
-        numpy.testing.assert_allclose(a, b, atol=1e-10)
-
-
-@pytest.mark.parametrize("gap", [600.0, 730.0, 3000.0])  # exact, lost in part and zero if it were computed by products
-@pytest.mark.parametrize("seed", range(3))
-def test_scores_whose_products_vanish(seed, gap):
-    """The best emission of a token may be that of a tag which cannot stand there, and all others far below it."""
-    potentials = make_potentials([4, 3], seed=seed, scale=2.0)
-    potentials.emissions.data[:, 2::2] += gap
-    potentials.emissions.data[1::2] -= 2000.0
-    found = posterior(OPS, potentials, Packing(OPS, potentials.emissions.lengths))
-    for (_, scores), value in zip(enumerate_sequences(potentials), found.log_partition):
-        assert value == pytest.approx(numpy.logaddexp.reduce(scores), rel=1e-12)
-    numpy.testing.assert_allclose(found.tags.sum(axis=1), 1.0, atol=1e-9)
-    allowed = numpy.eye(5, dtype=bool)[viterbi(OPS, potentials, Packing(OPS, potentials.emissions.lengths))]
-    loss, gradient = negative_log_likelihood(OPS, potentials, allowed)
-    assert 0 <= loss < 10 and numpy.isfinite(gradient.emissions.data).all()
-
-
-@settings(deadline=None, max_examples=100)
-@given(st.lists(st.integers(1, 6), min_size=1, max_size=3), st.integers(0, 10**6), st.floats(1.0, 12.0), st.booleans())
-def test_certain_tags_are_those_of_viterbi(lengths, seed, scale, constrained):
-    potentials = make_potentials(lengths, seed=seed, scale=scale)
-    allowed = random_allowed(potentials, seed) if constrained else None
-    packing = Packing(OPS, potentials.emissions.lengths)
-    tags = certain_tags(numpy, posterior(OPS, potentials, packing, allowed))
-    if tags is not None:
-        assert tags.tolist() == viterbi(OPS, potentials, packing, allowed).tolist()
-
-
-@pytest.mark.parametrize("p_other, told", [(0.2, True), (0.3, False)])
-def test_tags_are_certain_by_the_sum_of_their_doubts(p_other, told):
-    """Two tokens, each O but for p_other: surely O O if that is less than a quarter."""
-    potentials = make_potentials([2], seed=0, n_tags=3, scale=0.0)
-    potentials.transitions[:] = numpy.where(allowed_transitions(3), 0.0, -numpy.inf)
-    potentials.emissions.data[:] = [numpy.log(1 - p_other), numpy.log(p_other), -numpy.inf]
-    tags = certain_tags(numpy, posterior(OPS, potentials, Packing(OPS, potentials.emissions.lengths)))
-    assert (tags is not None) == told and (tags is None or tags.tolist() == [0, 0])
 
 
 @pytest.mark.parametrize("rows", [1, 7, 10**6])

@@ -23,6 +23,7 @@ from ..evaluation.calibration import (
 )
 from ..evaluation.curve import threshold_for, turn
 from ..evaluation.figures import reliability_diagram
+from ..serialization import save_settings
 from ..util import InputError
 from ._app import atomic_write, bio_ner_cli, clear_errors, load_pipeline
 
@@ -141,17 +142,16 @@ def _figures(judgements: Judgements, temperature: float) -> Dict[str, Any]:
 
 def _save(nlp: Language, model: str, output: Optional[Path]) -> None:
     """Save a pipeline whose settings have changed: all of it to another folder, or the settings to its own."""
+    component = bio_ner_of(nlp)
     if output is None:
-        component = bio_ner_of(nlp)
-        settings = Path(model) / component.name / "cfg"
-        if not settings.is_file():
+        if not (Path(model) / component.name / "cfg").is_file():
             raise InputError(f"{model}: not a folder with a pipeline, which could be changed: give --output")
-        with atomic_write(settings) as beside:
-            srsly.write_json(beside, component.cfg)
+        save_settings(Path(model), component.name, component.cfg)
     else:
         _check_output(output)
         with atomic_write(output) as beside:
             nlp.to_disk(beside)
+            save_settings(beside, component.name, component.cfg)
     msg.good(f"Saved the pipeline to {output or model}")
 
 

@@ -1,11 +1,11 @@
-"""The BIO scheme over tag ids: which tags there are, which may follow which, and how spans become tags.
+"""The BIO scheme over tag ids: which tags there are, which may follow which, and how tags become spans.
 
 Tag 0 is O. The label with index i has the tags B = 1 + 2i and I = 2 + 2i, so that a label added later
 leaves the ids of the others as they were.
 """
 
 from functools import lru_cache, wraps
-from typing import Callable, Iterable, List, Sequence, Tuple
+from typing import Callable
 
 import numpy
 
@@ -15,26 +15,21 @@ O = 0  # noqa: E741
 IOB_MISSING, IOB_INSIDE, IOB_OUTSIDE, IOB_BEGIN = 0, 1, 2, 3
 
 
-def _kept(function: Callable[[int], numpy.ndarray]) -> Callable[[int], numpy.ndarray]:
-    """Compute an array that depends on the number of tags alone only once; it can then only be read."""
+def _computed_once(function: Callable[[int], numpy.ndarray]) -> Callable[[int], numpy.ndarray]:
+    """Compute an array that depends on the number of tags alone only once. It is shared, so it can only be read."""
 
     @wraps(function)
-    def kept(n_tags: int) -> numpy.ndarray:
+    def computed(n_tags: int) -> numpy.ndarray:
         array = function(n_tags)
         array.setflags(write=False)
         return array
 
-    return lru_cache(maxsize=16)(kept)
+    return lru_cache(maxsize=16)(computed)
 
 
 def n_tags(n_labels: int) -> int:
     """RETURNS (int): The number of tags for a number of labels."""
     return 1 + 2 * n_labels
-
-
-def tag_names(labels: Sequence[str]) -> List[str]:
-    """RETURNS (List[str]): The tags in the order of their ids: O, B-x, I-x, ..."""
-    return ["O"] + [f"{prefix}-{label}" for label in labels for prefix in "BI"]
 
 
 def is_begin(tags: numpy.ndarray) -> numpy.ndarray:
@@ -47,14 +42,14 @@ def is_inside(tags: numpy.ndarray) -> numpy.ndarray:
     return (tags > 0) & (tags % 2 == 0)
 
 
-@_kept
+@_computed_once
 def inside_tags(n_tags: int) -> numpy.ndarray:
     """RETURNS (ndarray): For each tag the I- tag of its label, O for O. Int64 of shape (n_tags,)."""
     tags = numpy.arange(n_tags)
     return tags + tags % 2
 
 
-@_kept
+@_computed_once
 def allowed_transitions(n_tags: int) -> numpy.ndarray:
     """Which tag may directly follow which.
 
@@ -66,25 +61,10 @@ def allowed_transitions(n_tags: int) -> numpy.ndarray:
     return ~is_inside(tag) | continues
 
 
-@_kept
+@_computed_once
 def allowed_starts(n_tags: int) -> numpy.ndarray:
     """RETURNS (ndarray): Booleans of shape (n_tags,): which tag the first token may have."""
     return ~is_inside(numpy.arange(n_tags))
-
-
-def spans_to_tags(spans: Iterable[Tuple[int, int, int]], length: int) -> numpy.ndarray:
-    """Tag ids of a sequence from its entities.
-
-    spans (Iterable[Tuple[int, int, int]]): Start token, end token (exclusive) and label index of each
-        entity; they must not overlap.
-    length (int): The number of tokens.
-    RETURNS (ndarray): The tag ids, int64, of shape (length,).
-    """
-    tags = numpy.zeros(length, dtype="int64")
-    for start, end, label in spans:
-        tags[start] = 1 + 2 * label
-        tags[start + 1 : end] = 2 + 2 * label
-    return tags
 
 
 def tags_to_spans(tags: numpy.ndarray) -> numpy.ndarray:

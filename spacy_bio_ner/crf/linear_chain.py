@@ -1,243 +1,238 @@
-"""A linear-chain conditional random field (Lafferty et al. 2001) over BIO tags: its potentials, their
-partition and marginals by forward filtering and backward smoothing, and the loss of training.
+"""The distribution over tag sequences that a tagger's scores define: a linear-chain conditional random field."""
 
-Whatever the dtype of the scores, the recursions run in float64 and are normalised as they go, so their
-error does not grow with the length of a document. Arrays inside them are (packed rows, tags).
-"""
-
-from dataclasses import dataclass
-from typing import Callable, NamedTuple, Optional, Tuple
+from functools import cached_property
+from typing import List, Sequence, Tuple
 
 import numpy
-from thinc.api import Model, Ops
-from thinc.types import Array2d, ArrayXd, Floats1d, Floats2d, Ragged
+from thinc.api import Ops
+from thinc.types import ArrayXd, Floats1d, Floats2d, Ints1d, Ints2d, Ragged
 
-from ..layers.packing import Packing, pack
-from .bio import allowed_starts, allowed_transitions, inside_tags
-
-TINY = numpy.finfo("float64").tiny
-# Products of probabilities are normalised once in so many steps.
-STEPS_PER_NORM = 8
-# What is lost where products of float64 vanish is less than TINY, e to the minus 708. Next to the sums before two norms
-# in a row, each at least e to the minus this, it does not count. Sums of at most e to this are far from infinite.
-MAX_LOG_TOTAL = 300.0
+from ..layers.packing import pack
+from . import decoding, spans
+from .potentials import Potentials
+from .recursions import TINY, Filtered, Smoothed, filter_forward, smooth_backward
+from .rejections import Span, States, plain_states, states_without
 
 
-@dataclass
-class Potentials:
-    """The scores that define the distribution over tag sequences, or their gradient.
+class LinearChain:
+    """A distribution over the tag sequences of each document of a batch (Lafferty et al. 2001): a sequence's
+    probability is proportional to the exponential of its summed scores. Documents are independent.
 
-    emissions (Ragged): The score of each tag for each token, data of shape (tokens, n_tags).
-    transitions (Floats2d): The score of a tag after another, [previous tag, tag]; -inf where forbidden.
-    starts (Floats1d): The score of a tag for the first token; -inf where forbidden.
+    Everything is computed when it is first asked for, in float64, on the device where the scores are. Tokens are
+    counted through all documents.
     """
 
-    emissions: Ragged
-    transitions: Floats2d
-    starts: Floats1d
+    def __init__(
+        self,
+        ops: Ops,
+        lengths: Ints1d,
+        emissions: Floats2d,
+        transitions: Floats2d,
+        starts: Floats1d,
+        states: States,
+    ) -> None:
+        """Use from_potentials, and given.
 
+        ops (Ops): The ops of the model.
+        lengths (Ints1d): The number of tokens of each document.
+        emissions (Floats2d): The packed scores of states, float64 of shape (tokens, states).
+        transitions (Floats2d): The scores of transitions between states, float64.
+        starts (Floats1d): The scores of first states, float64.
+        states (States): The states, which are the tags unless spans are rejected.
+        """
+        self.ops = ops
+        self.lengths = lengths
+        self._packing = pack(ops, lengths)
+        self._emissions = emissions
+        self._transitions = transitions
+        self._starts = starts
+        self._states = states
 
-class Posterior(NamedTuple):
-    """What is known of the tags, given the scores. All float64.
+    @classmethod
+    def from_potentials(cls, ops: Ops, potentials: Potentials, temperature: float = 1.0) -> "LinearChain":
+        """Create the distribution that scores define.
 
-    log_partition (Floats1d): Per sequence, the log of the summed scores of all its tag sequences.
-    tags (Floats2d): Per token, the probability of each tag. Shape (tokens, n_tags).
-    continuations (Floats2d): Per token, if it has a tag, the probability that the next token goes on with it: is
-        inside the same entity or, for O, outside too. Shape (tokens, n_tags); 0 where no token follows.
-    transitions (Floats2d): The expected number of times a tag follows another, summed over the batch.
-    starts (Floats1d): The expected number of times a sequence starts with a tag, summed over the batch.
-    """
+        ops (Ops): The ops of the model.
+        potentials (Potentials): The scores.
+        temperature (float): What all scores are divided by, more than 0. Above 1 the distribution gets flatter, below 1
+            steeper (Guo et al. 2017, there for one softmax). The order of the sequences stays.
+        RETURNS (LinearChain): The distribution.
+        """
+        lengths = potentials.emissions.lengths
+        emissions = ops.xp.take(potentials.emissions.dataXd, pack(ops, lengths).forward, axis=0)
+        emissions, transitions, starts = (
+            scores.astype("float64") if temperature == 1.0 else scores.astype("float64") / temperature
+            for scores in (emissions, potentials.transitions, potentials.starts)
+        )
+        return cls(ops, lengths, emissions, transitions, starts, plain_states(len(starts)))
 
-    log_partition: Floats1d
-    tags: Floats2d
-    continuations: Floats2d
-    transitions: Floats2d
-    starts: Floats1d
+    def given(self, allowed: numpy.ndarray, rejected: Sequence[Span] = ()) -> "LinearChain":
+        """Restrict the distribution to the sequences that agree with an annotation. Its partition is then the sum over
+        these alone, so that the difference of the log partitions is the log probability of the annotation.
 
+        allowed (ndarray): Which tags each token may have, booleans of shape (tokens, n_tags).
+        rejected (Sequence[Tuple[int, int, int]]): Spans that are no entities with their label: start token, end token
+            (exclusive) and label index.
+        RETURNS (LinearChain): The restricted distribution.
+        """
+        xp, n_tags = self.ops.xp, allowed.shape[1]
+        emissions, transitions, starts, states = self._emissions, self._transitions, self._starts, self._states
+        if rejected:
+            states = states_without(rejected, self.ops.to_numpy(self.lengths), n_tags)
+            allowed = allowed[:, states.tags] & states.allowed
+            tags = xp.asarray(states.tags)
+            emissions, starts = emissions[:, tags], starts[tags]
+            transitions = xp.where(xp.asarray(states.transitions), transitions[tags][:, tags], -xp.inf)
+        mask = xp.take(xp.asarray(allowed), self._packing.forward, axis=0)
+        emissions = xp.where(mask, emissions, -xp.inf)
+        return LinearChain(self.ops, self.lengths, emissions, transitions, starts, states)
 
-def CRF(nO: Optional[int] = None) -> Model[Ragged, Potentials]:
-    """Build the layer that owns the scores of transitions and starts. It scores nothing by itself: its
-    output holds the emissions it was given, and those scores with what BIO forbids masked.
+    @cached_property
+    def log_partition(self) -> Floats1d:
+        """RETURNS (Floats1d): Per document, the log of the summed exponentiated scores of all its tag sequences, in
+        nats. Shape (documents,). -inf if there is no sequence."""
+        packing, xp = self._packing, self.ops.xp
+        return xp.bincount(packing.owners, weights=self._filtered.log_totals, minlength=len(self.lengths))
 
-    nO (Optional[int]): The number of tags.
-    RETURNS (Model[Ragged, Potentials]): The layer.
-    """
-    return Model("crf", _forward, init=_init, dims={"nO": nO}, params={"transitions": None, "starts": None})
+    @cached_property
+    def marginals(self) -> Floats2d:
+        """RETURNS (Floats2d): Per token, the probability of each tag. Shape (tokens, n_tags)."""
+        return self._by_tag(self._state_marginals)
 
+    def expected_counts(self) -> Potentials:
+        """The gradient of the log partition, summed over the documents, with respect to the scores.
 
-def _init(model: Model[Ragged, Potentials], X: Optional[Ragged] = None, Y: Optional[Ragged] = None) -> None:
-    nO = model.get_dim("nO")
-    model.set_param("transitions", model.ops.alloc2f(nO, nO))
-    model.set_param("starts", model.ops.alloc1f(nO))
+        RETURNS (Potentials): In the place of each score the expected number of times that it counts, float64: of
+            emissions the marginals, of transitions and starts the sums over the batch.
+        """
+        packing, xp = self._packing, self.ops.xp
+        first = packing.sizes[0] if packing.sizes else 0
+        follows = xp.matmul(self._filtered.filtered[packing.previous].T, self._smoothed.ratio[first:])
+        transitions = self._by_tag(self._by_tag(xp.exp(self._transitions) * follows).T).T
+        starts = self._by_tag(self._smoothed.smoothed[:first].sum(axis=0))
+        return Potentials(Ragged(self.marginals, self.lengths), transitions, starts)
 
+    def expected_score(self, counts: Potentials) -> float:
+        """The score that tag sequences of another distribution have in this one, on average.
 
-def _forward(model: Model[Ragged, Potentials], emissions: Ragged, is_train: bool) -> Tuple[Potentials, Callable]:
-    xp, nO = model.ops.xp, model.get_dim("nO")
-    transitions = xp.where(xp.asarray(allowed_transitions(nO)), model.get_param("transitions"), -xp.inf)
-    starts = xp.where(xp.asarray(allowed_starts(nO)), model.get_param("starts"), -xp.inf)
+        counts (Potentials): The other's expected counts, for the same tokens and tags.
+        RETURNS (float): The score in nats, summed over the batch. -inf if this distribution has not got one of the
+            sequences.
+        """
+        xp = self.ops.xp
+        emissions = xp.take(counts.emissions.dataXd, self._packing.forward, axis=0)
+        pairs = ((emissions, self._emissions), (counts.transitions, self._transitions), (counts.starts, self._starts))
+        # What does not count is left out: 0 times -inf would be no number.
+        return sum(float((count * xp.where(count > 0, score, 0.0)).sum()) for count, score in pairs)
 
-    def backprop(d: Potentials) -> Ragged:
-        model.inc_grad("transitions", d.transitions)
-        model.inc_grad("starts", d.starts)
-        return d.emissions
+    def entropy(self) -> float:
+        """RETURNS (float): The entropy of the tag sequences in nats, summed over the documents."""
+        return float(self.log_partition.sum()) - self.expected_score(self.expected_counts())
 
-    return Potentials(emissions, transitions, starts), backprop
+    def viterbi(self) -> Ints1d:
+        """Find the most probable tag sequence of each document.
 
+        RETURNS (Ints1d): The tag ids, int64 of shape (tokens,).
+        """
+        # The probability that not all of the most probable tags are right is at most the sum of the probabilities that
+        # each is wrong. Below a half no other sequence can be as probable as theirs. For most short texts that is so,
+        # and spares a pass. It is as right as the marginals are, which lose what is e^700 times less probable.
+        best = self.marginals.argmax(axis=1)
+        if len(best) - self.marginals.max(axis=1).sum() < 0.5:
+            return best
+        scores = (self._emissions, self._transitions, self._starts)
+        found = self._unpacked(decoding.viterbi(self.ops.xp, *scores, self._packing))
+        return self.ops.xp.asarray(self._states.tags)[found] if self._states.tracks else found
 
-def tempered(potentials: Potentials, temperature: float) -> Potentials:
-    """Divide all scores by a temperature: above 1 the distribution over tag sequences gets flatter, below 1 steeper.
-    The order of the sequences stays (Guo et al. 2017, there for one softmax).
+    def k_best(self, k: int) -> List[Tuple[numpy.ndarray, float]]:
+        """Find the k most probable tag sequences of a single document, which has a token.
 
-    potentials (Potentials): The scores.
-    temperature (float): More than 0.
-    RETURNS (Potentials): The scores divided.
-    """
-    return Potentials(
-        Ragged(potentials.emissions.dataXd / temperature, potentials.emissions.lengths),
-        potentials.transitions / temperature,
-        potentials.starts / temperature,
-    )
+        k (int): The number of sequences, at least 1.
+        RETURNS (List[Tuple[ndarray, float]]): The tag ids of each, int64 of shape (tokens,), and its probability. The
+            most probable first; fewer than k if there are no more.
+        """
+        to_numpy = self.ops.to_numpy
+        emissions = to_numpy(self._unpacked(self._emissions))
+        sequences, totals = decoding.k_best(emissions, to_numpy(self._transitions), to_numpy(self._starts), k)
+        log_partition = float(self.log_partition[0])
+        return [
+            (self._states.tags[states], min(float(numpy.exp(total - log_partition)), 1.0))
+            for states, total in zip(sequences, totals)
+        ]
 
+    def span_probabilities(self, spans_: Ints2d) -> Floats1d:
+        """The probability of each span that exactly its tokens are an entity with its label.
 
-def negative_log_likelihood(ops: Ops, potentials: Potentials, allowed: numpy.ndarray) -> Tuple[float, Potentials]:
-    """The loss of training: minus the log probability that each sequence's tags are among the allowed
-    ones. Where annotation is missing several tags are allowed, and the loss sums over all of them
-    (marginal likelihood; Tsuboi et al. 2008).
+        spans_ (Ints2d): Rows of start token, end token (exclusive) and label index.
+        RETURNS (Floats1d): The probabilities, of shape (spans,).
+        """
+        known = (self._state_marginals, self._goes_on, self._states)
+        return spans.span_probabilities(self.ops.xp, *known, spans_)
 
-    ops (Ops): The ops of the model.
-    potentials (Potentials): The scores.
-    allowed (ndarray): Booleans of shape (tokens, n_tags).
-    RETURNS (Tuple[float, Potentials]): The loss in nats, summed over the batch, and its gradient.
-    """
-    packing = pack(ops, potentials.emissions.lengths)
-    free = posterior(ops, potentials, packing)
-    gold = posterior(ops, potentials, packing, ops.xp.asarray(allowed))
-    dtype = potentials.emissions.data.dtype
-    gradient = Potentials(
-        Ragged((free.tags - gold.tags).astype(dtype), potentials.emissions.lengths),
-        (free.transitions - gold.transitions).astype(dtype),
-        (free.starts - gold.starts).astype(dtype),
-    )
-    return float((free.log_partition - gold.log_partition).sum()), gradient
+    def outside_probabilities(self, spans_: Ints2d) -> Floats1d:
+        """The probability of each span that none of its tokens is in any entity.
 
+        spans_ (Ints2d): Rows of start token, end token (exclusive) and label index.
+        RETURNS (Floats1d): The probabilities, of shape (spans,).
+        """
+        return spans.outside_probabilities(self.ops.xp, self._state_marginals, self._goes_on, spans_)
 
-def posterior(ops: Ops, potentials: Potentials, packing: Packing, allowed: Optional[Array2d] = None) -> Posterior:
-    """Forward filtering and backward smoothing. The backward pass turns the filtered probabilities of a
-    step into smoothed ones with the smoothed ones of the step after (Rauch, Tung & Striebel 1965, here for
-    a finite state space); it does not see the emissions again, and so cannot overflow.
+    def candidates(self, threshold: float) -> Ints2d:
+        """Find all spans that are at least so probable.
 
-    ops (Ops): The ops of the model.
-    potentials (Potentials): The scores.
-    packing (Packing): The packing of potentials.emissions.
-    allowed (Optional[Array2d]): Booleans of shape (tokens, n_tags); others have no probability.
-    RETURNS (Posterior): The partition, the marginals and the expected counts.
-    """
-    xp = ops.xp
-    emissions = packed_emissions(xp, potentials, packing, allowed)
-    transitions = xp.exp(potentials.transitions.astype("float64"))
-    starts = xp.exp(potentials.starts.astype("float64"))
-    given = (emissions, transitions, starts, packing)
-    filtered, predicted, log_totals = _filter(xp, *given) or _filter_in_logs(xp, *given)
-    smoothed = filtered.copy()
-    # smoothed / predicted, kept in the place of predicted. A tag that was never predicted is never smoothed
-    # either, and 0 / tiny is 0.
-    ratio = xp.maximum(predicted, TINY, out=predicted)
-    future = xp.empty_like(ratio)
-    to_previous = transitions.T
-    for t in range(len(packing.sizes) - 1, 0, -1):
-        n, rows, start = packing.sizes[t], packing.steps[t], packing.steps[t - 1].start
-        step_ratio, step_future = ratio[rows], future[rows]
-        xp.divide(smoothed[rows], step_ratio, out=step_ratio)
-        xp.matmul(step_ratio, to_previous, out=step_future)
-        smoothed[start : start + n] *= step_future
-    first = packing.sizes[0] if packing.sizes else 0
-    inside = xp.asarray(inside_tags(len(starts)))
-    stays = transitions[xp.arange(len(starts)), inside]
-    continuations = xp.zeros_like(smoothed)
-    goes_on = stays * ratio[first:, inside] / xp.maximum(future[first:], TINY)
-    continuations[packing.previous] = xp.minimum(goes_on, 1.0)
-    return Posterior(
-        xp.bincount(packing.owners, weights=log_totals, minlength=len(potentials.emissions.lengths)),
-        unpacked(xp, smoothed, packing),
-        unpacked(xp, continuations, packing),
-        transitions * xp.matmul(filtered[packing.previous].T, ratio[first:]),
-        smoothed[:first].sum(axis=0),
-    )
+        threshold (float): More than 0, at most 1.
+        RETURNS (Ints2d): Rows of start token, end token (exclusive) and label index, in no order.
+        """
+        known = (self._state_marginals, self._goes_on, self._states)
+        return spans.candidate_spans(self.ops.xp, *known, threshold)
 
+    def expected_entities(self) -> Floats2d:
+        """The expected number of entities of each label: the sum of the probabilities that one begins.
 
-def _filter(
-    xp, emissions: Floats2d, transitions: Floats2d, starts: Floats1d, packing: Packing
-) -> Optional[Tuple[Floats2d, Floats2d, Floats1d]]:
-    """The forward pass, by products of the exponentiated scores.
+        RETURNS (Floats2d): The expected numbers, of shape (documents, labels).
+        """
+        xp = self.ops.xp
+        begins = self.marginals[:, 1::2]
+        sums = xp.concatenate([xp.zeros((1, begins.shape[1])), xp.cumsum(begins, axis=0)])
+        bounds = xp.concatenate([xp.zeros(1, dtype="int64"), xp.cumsum(xp.asarray(self.lengths).astype("int64"))])
+        return sums[bounds[1:]] - sums[bounds[:-1]]
 
-    emissions (Floats2d): The packed emissions, of shape (rows, n_tags).
-    transitions (Floats2d): The exponentiated scores of transitions.
-    starts (Floats1d): The exponentiated scores of starts.
-    RETURNS (Optional[Tuple[Floats2d, Floats2d, Floats1d]]): What the probabilities of the tags of each row given the
-        tokens up to it are proportional to, of shape (rows, n_tags), normalised at the last row of each sequence; the
-        same without the row's own emission, and in the row before's proportion; and of each row the log of what it was
-        divided by. None if products may have lost too much: if, with the highest emission of each row at 0, the log of
-        any row's sum before it is divided is not within MAX_LOG_TOTAL of 0.
-    """
-    highest = emissions.max(axis=1)
-    with numpy.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        filtered = xp.exp(emissions - highest[:, None])
-        predicted, divisors = xp.empty_like(filtered), xp.ones(len(filtered))
-        before = None
-        for step, (n, rows) in enumerate(zip(packing.sizes, packing.steps), start=1):
-            joint, step_predicted = filtered[rows], predicted[rows]
-            if before is None:
-                step_predicted[...] = starts
-            else:
-                xp.matmul(before[:n], transitions, out=step_predicted)
-            joint *= step_predicted
-            if step % STEPS_PER_NORM == 0:
-                total = joint.sum(axis=1)
-                joint /= total[:, None]
-                divisors[rows] = total
-            before = joint
-        # Sums are 1 where a row has been normalised already.
-        sums = filtered.sum(axis=1)
-        if not (xp.abs(xp.log(divisors * sums)) < MAX_LOG_TOTAL).all():
-            return None
-        filtered[packing.last] /= sums[packing.last, None]
-        divisors[packing.last] *= sums[packing.last]
-        return filtered, predicted, xp.log(divisors) + highest
+    @cached_property
+    def _filtered(self) -> Filtered:
+        scores = (self._emissions, self.ops.xp.exp(self._transitions), self.ops.xp.exp(self._starts))
+        return filter_forward(self.ops.xp, *scores, self._packing)
 
+    @cached_property
+    def _smoothed(self) -> Smoothed:
+        return smooth_backward(self.ops.xp, self._filtered, self.ops.xp.exp(self._transitions), self._packing)
 
-def _filter_in_logs(
-    xp, emissions: Floats2d, transitions: Floats2d, starts: Floats1d, packing: Packing
-) -> Tuple[Floats2d, Floats2d, Floats1d]:
-    """The same as _filter, for scores so far apart that products vanish: each step is computed in logs."""
-    filtered, predicted = emissions.copy(), xp.empty_like(emissions)
-    log_totals = xp.empty(len(emissions), dtype="float64")
-    before = None
-    # The log of a forbidden tag's probability is -inf: meant, and no reason to warn.
-    with numpy.errstate(divide="ignore"):
-        for n, rows in zip(packing.sizes, packing.steps):
-            joint = filtered[rows]
-            predicted[rows] = starts if before is None else before[:n] @ transitions
-            joint += xp.log(predicted[rows])
-            highest = joint.max(axis=1)
-            joint -= highest[:, None]
-            xp.exp(joint, out=joint)
-            total = joint.sum(axis=1)
-            joint /= total[:, None]
-            log_totals[rows] = highest + xp.log(total)
-            before = joint
-    return filtered, predicted, log_totals
+    @cached_property
+    def _state_marginals(self) -> Floats2d:
+        return self._unpacked(self._smoothed.smoothed)
 
+    @cached_property
+    def _goes_on(self) -> Floats2d:
+        """RETURNS (Floats2d): Per token, if it has a state, the probability that the next token goes on with it: is
+        inside the same entity or, for O, outside too. Shape (tokens, states); 0 where no token follows."""
+        xp, packing = self.ops.xp, self._packing
+        inside = xp.asarray(self._states.inside)
+        first = packing.sizes[0] if packing.sizes else 0
+        _, ratio, future = self._smoothed
+        stays = xp.exp(self._transitions)[xp.arange(len(inside)), inside]
+        packed = xp.zeros_like(ratio)
+        packed[packing.previous] = xp.minimum(stays * ratio[first:, inside] / xp.maximum(future[first:], TINY), 1.0)
+        return self._unpacked(packed)
 
-def unpacked(xp, rows: ArrayXd, packing: Packing) -> ArrayXd:
-    """RETURNS (ArrayXd): Packed rows in the order of tokens."""
-    tokens = xp.empty_like(rows)
-    tokens[packing.forward] = rows
-    return tokens
+    def _by_tag(self, array: ArrayXd) -> ArrayXd:
+        """RETURNS (ArrayXd): An array whose last axis is of states, summed over the states of each tag."""
+        if not self._states.tracks:
+            return array
+        tags = self._states.tags
+        stands_for = (tags[:, None] == numpy.arange(tags.max() + 1)).astype("float64")
+        return array @ self.ops.asarray(stands_for)
 
-
-def packed_emissions(xp, potentials: Potentials, packing: Packing, allowed: Optional[Array2d]) -> Floats2d:
-    """RETURNS (Floats2d): The emissions as float64 of shape (rows, n_tags), -inf where not allowed."""
-    emissions = potentials.emissions.dataXd
-    if allowed is not None:
-        emissions = xp.where(allowed, emissions, -xp.inf)
-    return xp.take(emissions, packing.forward, axis=0).astype("float64")
+    def _unpacked(self, rows: ArrayXd) -> ArrayXd:
+        """RETURNS (ArrayXd): Packed rows in the order of tokens."""
+        tokens = self.ops.xp.empty_like(rows)
+        tokens[self._packing.forward] = rows
+        return tokens

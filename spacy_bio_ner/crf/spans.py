@@ -1,88 +1,121 @@
-"""Exact probabilities of spans, from what is known of the tags.
+"""Exact probabilities of spans, from the marginals of a chain.
 
-Given the scores, the tags of a document are a Markov chain: how an entity goes on depends on its last tag alone. The
-probability of a span is therefore a product along its tokens, and that of a longer span with the same start is never
-more than that of having come so far.
+The states of a document are a Markov chain: how an entity goes on depends on its last state alone. The probability of a
+span is therefore a product along its tokens. A longer span with the same start is never more probable than that the
+entity has come so far.
 """
 
-from thinc.types import Floats1d, Floats2d, Ints1d, Ints2d
+from typing import List, Tuple
+
+import numpy
+from thinc.types import Floats1d, Floats2d, Ints2d
 
 from .bio import O
-from .linear_chain import Posterior
+from .rejections import States
 
 
-def span_probabilities(xp, posterior: Posterior, spans: Ints2d) -> Floats1d:
+def span_probabilities(xp, marginals: Floats2d, goes_on: Floats2d, states: States, spans: Ints2d) -> Floats1d:
     """The probability of spans: that exactly these tokens are an entity with this label, summed over all tag
-    sequences (Culotta & McCallum 2004). It is the probability that B- stands at the start, that each token
-    continues the entity to the last, and that the token after does not.
+    sequences (Culotta & McCallum 2004). It is the probability that the entity begins, that each token
+    continues it to the last, and that the token after does not.
 
     xp: The array module.
-    posterior (Posterior): What is known of the tags.
+    marginals (Floats2d): The probability of each state, float64 of shape (tokens, states).
+    goes_on (Floats2d): Given each state, the probability that the next token continues it, of the same shape.
+    states (States): The states.
     spans (Ints2d): Rows of start token, end token (exclusive) and label index.
     RETURNS (Floats1d): The probabilities, of shape (spans,).
     """
-    starts, ends, labels = spans.T
-    begin = 1 + 2 * labels
-    probabilities = posterior.tags[starts, begin]
-    for offset in range(int((ends - starts).max()) if len(spans) else 0):
-        tokens = starts + offset
-        tags = begin if offset == 0 else begin + 1
-        inner, last = tokens < ends - 1, tokens == ends - 1
-        goes_on = posterior.continuations[xp.minimum(tokens, ends - 1), tags]
-        probabilities *= xp.where(inner, goes_on, xp.where(last, 1 - goes_on, 1.0))
+    tokens, ends, labels = (column.copy() for column in spans.T)
+    at = 1 + 2 * labels
+    probabilities = marginals[tokens, at]
+    for row, (start, end, label) in enumerate(spans.tolist() if states.tracks else ()):
+        track = states.tracks.get((start, label))
+        if track is None:
+            continue
+        if end <= track.last:
+            probabilities[row] = marginals[end - 1, track.begin_ends if end == start + 1 else track.ends]
+            tokens[row] = end  # there is nothing to multiply with
+        elif track.beyond is None:
+            probabilities[row], tokens[row] = 0.0, end
+        else:
+            probabilities[row], tokens[row], at[row] = marginals[track.last, track.beyond], track.last, track.beyond
+    inside = xp.asarray(states.inside)
+    rows = xp.flatnonzero(tokens < ends)
+    while len(rows):
+        token, state = tokens[rows], at[rows]
+        continues = goes_on[token, state]
+        is_last = token == ends[rows] - 1
+        probabilities[rows] *= xp.where(is_last, 1 - continues, continues)
+        tokens[rows] += 1
+        at[rows] = inside[state]
+        rows = rows[~is_last]
     return probabilities
 
 
-def outside_probabilities(xp, posterior: Posterior, spans: Ints2d) -> Floats1d:
+def outside_probabilities(xp, marginals: Floats2d, goes_on: Floats2d, spans: Ints2d) -> Floats1d:
     """The probability that no token of a span is in any entity.
 
     xp: The array module.
-    posterior (Posterior): What is known of the tags.
+    marginals (Floats2d): The probability of each state, float64 of shape (tokens, states).
+    goes_on (Floats2d): Given each state, the probability that the next token continues it, of the same shape.
     spans (Ints2d): Rows of start token, end token (exclusive) and label index.
     RETURNS (Floats1d): The probabilities, of shape (spans,).
     """
     starts, ends, _ = spans.T
-    probabilities = posterior.tags[starts, O]
-    for offset in range(int((ends - starts).max()) - 1 if len(spans) else 0):
-        tokens = starts + offset
-        goes_on = posterior.continuations[xp.minimum(tokens, ends - 1), O]
-        probabilities *= xp.where(tokens < ends - 1, goes_on, 1.0)
+    probabilities = marginals[starts, O]
+    tokens = starts.copy()
+    rows = xp.flatnonzero(tokens < ends - 1)
+    while len(rows):
+        probabilities[rows] *= goes_on[tokens[rows], O]
+        tokens[rows] += 1
+        rows = rows[tokens[rows] < ends[rows] - 1]
     return probabilities
 
 
-def candidate_spans(xp, posterior: Posterior, threshold: float) -> Ints2d:
+def candidate_spans(xp, marginals: Floats2d, goes_on: Floats2d, states: States, threshold: float) -> Ints2d:
     """All spans that are at least as probable as a threshold. Each token that may start an entity is followed only as
     long as the entity is probable enough to have come so far.
 
     xp: The array module.
-    posterior (Posterior): What is known of the tags.
+    marginals (Floats2d): The probability of each state, float64 of shape (tokens, states).
+    goes_on (Floats2d): Given each state, the probability that the next token continues it, of the same shape.
+    states (States): The states.
     threshold (float): More than 0, so that there are at most 1 / threshold spans over any token.
     RETURNS (Ints2d): Rows of start token, end token (exclusive) and label index, in no order.
     """
-    begins = posterior.tags[:, 1::2]
-    starts, labels = xp.nonzero(begins >= threshold)
-    so_far, ends, tags = begins[starts, labels], starts + 1, 1 + 2 * labels
+    n_tags = int(states.inside.max()) + 1
+    starts, labels = xp.nonzero(marginals[:, 1:n_tags:2] >= threshold)
+    at = 1 + 2 * labels
+    so_far, tokens = marginals[starts, at], starts
     found = [xp.zeros((0, 3), dtype="int64")]
+    if states.tracks:
+        early, entries = _along_tracks(marginals, states, threshold)
+        found.append(xp.asarray(numpy.array(early, dtype="int64").reshape(-1, 3)))
+        late = xp.asarray(numpy.array(entries, dtype="int64").reshape(-1, 4).T)
+        so_far = xp.concatenate([so_far, marginals[late[2], late[3]]])
+        starts, labels, tokens, at = (xp.concatenate(pair) for pair in zip((starts, labels, tokens, at), late))
+    inside = xp.asarray(states.inside)
     while len(starts):
-        goes_on = posterior.continuations[ends - 1, tags]
-        probable = so_far * (1 - goes_on) >= threshold
-        found.append(xp.stack([starts[probable], ends[probable], labels[probable]], axis=1))
-        so_far = so_far * goes_on
+        continues = goes_on[tokens, at]
+        probable = so_far * (1 - continues) >= threshold
+        found.append(xp.stack([starts[probable], tokens[probable] + 1, labels[probable]], axis=1))
+        so_far = so_far * continues
         far = so_far >= threshold
-        starts, labels, so_far, ends = starts[far], labels[far], so_far[far], ends[far] + 1
-        tags = 2 + 2 * labels
+        starts, labels, so_far, tokens, at = starts[far], labels[far], so_far[far], tokens[far] + 1, inside[at[far]]
     return xp.concatenate(found)
 
 
-def expected_counts(xp, posterior: Posterior, lengths: Ints1d) -> Floats2d:
-    """The expected number of entities of each label: the sum of the probabilities that one begins.
-
-    xp: The array module.
-    posterior (Posterior): What is known of the tags.
-    lengths (Ints1d): The number of tokens of each document.
-    RETURNS (Floats2d): The expected numbers, float64 of shape (documents, labels).
-    """
-    begins = posterior.tags[:, 1::2]
-    sums = xp.concatenate([xp.zeros((1, begins.shape[1])), xp.cumsum(begins, axis=0)])
-    bounds = xp.concatenate([xp.zeros(1, dtype="int64"), xp.cumsum(xp.asarray(lengths).astype("int64"))])
-    return sums[bounds[1:]] - sums[bounds[:-1]]
+def _along_tracks(
+    marginals: Floats2d, states: States, threshold: float
+) -> Tuple[List[Tuple[int, int, int]], List[Tuple[int, int, int, int]]]:
+    """RETURNS (Tuple[List, List]): Of the entities that begin where spans are rejected, those that are probable enough
+    and end early (start, end, label), and those that may have gone beyond (start, label, token, state)."""
+    early, entries = [], []
+    for (start, label), track in states.tracks.items():
+        for end in range(start + 1, track.last + 1):
+            if marginals[end - 1, track.begin_ends if end == start + 1 else track.ends] >= threshold:
+                early.append((start, end, label))
+        if track.beyond is not None and marginals[track.last, track.beyond] >= threshold:
+            entries.append((start, label, track.last, track.beyond))
+    return early, entries

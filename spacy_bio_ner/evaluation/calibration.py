@@ -11,10 +11,9 @@ from thinc.api import Ops
 from tqdm import tqdm
 
 from ..component import BioEntityRecognizer
-from ..confidence import read_confidences
-from ..constraints import gold_tags
-from ..crf.bio import n_tags
-from ..crf.linear_chain import Potentials, negative_log_likelihood, tempered
+from ..constraints import Constraints, gold_constraints
+from ..crf.linear_chain import LinearChain
+from ..crf.potentials import Potentials
 from ..util import InputError
 from .forecast import bio_ners
 from .predictions import gold_spans, predict, scored_predictions, unannotated
@@ -81,9 +80,8 @@ def scored_confidences(predicted: Doc, gold: Doc, mentions: Set[TextSpan]) -> Di
     mentions (Set[TextSpan]): The gold mentions.
     RETURNS (Dict[TextSpan, Optional[float]]): The confidence of each; None if another component has set or changed it.
     """
-    known = read_confidences(predicted)
     predictions = scored_predictions(predicted, gold, mentions)
-    return {span: known.get((ent.start, ent.end, ent.label)) for ent, span in predictions.items()}
+    return {span: ent._.confidence for ent, span in predictions.items()}
 
 
 def judgements_of(results: Iterable[Tuple[Set[TextSpan], Dict[TextSpan, Optional[float]]]]) -> Optional[Judgements]:
@@ -133,17 +131,17 @@ def brier_score(probabilities: numpy.ndarray, right: numpy.ndarray) -> float:
     return float(numpy.mean((probabilities - right) ** 2))
 
 
-def score_corpus(nlp: Language, golds: Sequence[Doc], batch_size: Optional[int] = None) -> List[Tuple]:
-    """Find the scores that the model gives a corpus, and the tags that its annotation allows.
+def score_corpus(
+    nlp: Language, golds: Sequence[Doc], batch_size: Optional[int] = None
+) -> List[Tuple[Potentials, Constraints]]:
+    """Find the scores that the model gives a corpus, and what its annotation says of the tags.
 
     nlp (Language): The pipeline, with a bio_ner.
     golds (Sequence[Doc]): The gold Docs.
     batch_size (Optional[int]): The number of Docs the pipeline takes at a time.
-    RETURNS (List[Tuple[Potentials, ndarray]]): For each batch the scores, and the allowed tags, booleans of shape
-        (tokens, n_tags).
+    RETURNS (List[Tuple[Potentials, Constraints]]): For each batch the scores, and what is known of the tags.
     """
     component = bio_ner_of(nlp)
-    labels = [nlp.vocab.strings.add(label) for label in component.labels]
     earlier = nlp.pipe_names[: [pipe for _, pipe in nlp.pipeline].index(component)]
     scored = []
     with nlp.select_pipes(enable=earlier):
@@ -151,17 +149,17 @@ def score_corpus(nlp: Language, golds: Sequence[Doc], batch_size: Optional[int] 
         pairs = tqdm(pairs, total=len(golds), desc="Scoring", unit="doc", leave=False, disable=None)
         for batch in minibatch(pairs, batch_size or nlp.batch_size):
             examples = [Example(doc, gold) for doc, gold in batch]
-            allowed = gold_tags(examples, labels, n_tags(len(labels)))
-            scored.append((component.model.predict([eg.predicted for eg in examples]), allowed))
+            gold = gold_constraints(examples, component.labels, component.cfg["incorrect_spans_key"])
+            scored.append((component.model.predict([eg.predicted for eg in examples]), gold))
     return scored
 
 
-def fit_temperature(ops: Ops, scored: Iterable[Tuple[Potentials, numpy.ndarray]]) -> float:
+def fit_temperature(ops: Ops, scored: Iterable[Tuple[Potentials, Constraints]]) -> float:
     """Find the temperature at which a corpus's annotation is most probable. Its likelihood is that of whole tag
     sequences, so that all probabilities are fitted, not only those of predicted entities.
 
     ops (Ops): The ops of the model.
-    scored (Iterable[Tuple[Potentials, ndarray]]): What score_corpus returns.
+    scored (Iterable[Tuple[Potentials, Constraints]]): What score_corpus returns.
     RETURNS (float): The temperature.
     RAISES (InputError): If SciPy is not installed.
     """
@@ -174,8 +172,11 @@ def fit_temperature(ops: Ops, scored: Iterable[Tuple[Potentials, numpy.ndarray]]
 
     def loss(log_temperature: float) -> float:
         temperature = float(numpy.exp(log_temperature))
-        batches = ((tempered(potentials, temperature), allowed) for potentials, allowed in scored)
-        return sum(negative_log_likelihood(ops, *batch)[0] for batch in batches)
+        total = 0.0
+        for potentials, gold in scored:
+            chain = LinearChain.from_potentials(ops, potentials, temperature)
+            total += float((chain.log_partition - chain.given(*gold).log_partition).sum())
+        return total
 
     found = minimize_scalar(loss, bounds=numpy.log(TEMPERATURES), method="bounded", options={"xatol": 1e-3})
     return float(numpy.exp(found.x))

@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..component import BioEntityRecognizer
-from ..confidence import EXPECTED, SPANS_KEY, read_confidences
+from ..confidence import expected_entities
 
 # A document is doubtful if so many of its entities, or more, are expected to be wrong or missed.
 DOUBTFUL_ERRORS = 1.0
@@ -49,13 +49,12 @@ class Forecast:
 
     def add(self, doc: Doc) -> None:
         """Take the numbers of a Doc. One without expected numbers, of a pipeline without a bio_ner, has none."""
-        group = doc.spans.get(SPANS_KEY)
-        if group is None or EXPECTED not in group.attrs:
+        expected = expected_entities(doc)
+        if expected is None:
             return
-        own = {label: numpy.array([0.0, 0.0, number]) for label, number in group.attrs[EXPECTED].items()}
-        confidences = read_confidences(doc)
+        own = {label: numpy.array([0.0, 0.0, number]) for label, number in expected.items()}
         for ent in doc.ents:
-            probability = confidences.get((ent.start, ent.end, ent.label))
+            probability = ent._.confidence
             if probability is not None:  # not set or changed by a later component
                 own[ent.label_][:2] += 1.0, probability
         for label, row in own.items():

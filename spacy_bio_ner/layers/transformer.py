@@ -5,8 +5,8 @@ serialization. Nothing is written to the Docs, so nothing has to be cleaned from
 sees what the first one saw.
 """
 
+import os
 from functools import lru_cache, partial
-from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
@@ -20,14 +20,20 @@ try:
     from spacy_transformers.data_classes import HFObjects
     from spacy_transformers.layers.hf_shim import HFShim
     from spacy_transformers.layers.transformer_model import huggingface_from_pretrained
+    from torch.utils.checkpoint import checkpoint
 except ImportError as err:
     raise ImportError(
         f"A transformer needs packages that are not installed ({err}): pip install 'spacy-bio-ner[transformers]'"
     ) from err
 
-# A batch at prediction is at most this many word pieces, padding included. On a CPU more is slower, since it leaves the
+# The encoder gets at most this many word pieces at once, padding included. On a CPU more is slower, since it leaves the
 # cache, where a GPU wants to be filled.
 MAX_PADDED_PIECES = {"cpu": 1500, "cuda": 16_000}
+# Training keeps about 1 MB a piece for the gradient. For more pieces than this it keeps none of it, and computes each
+# batch of windows again on the way back, which takes a third more time.
+MAX_KEPT_PIECES = 8192
+# Where this module was imported. In a process that was forked from it torch's threads and tokenizers' are gone.
+_PROCESS = os.getpid()
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
 
@@ -120,24 +126,29 @@ def load_pretrained(name: str, tokenizer_config: Dict[str, Any], transformer_con
 def forward(
     model: Model[List[Doc], List[Floats2d]], docs: List[Doc], is_train: bool, *, mixed_precision: bool
 ) -> Tuple[List[Floats2d], Callable]:
-    if parent_process() is not None:
-        # The threads of torch do not survive a fork, and the workers of nlp.pipe share the cores anyway.
+    if os.getpid() != _PROCESS:
         torch.set_num_threads(1)
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     [shim] = model.shims
     encoder, tokenizer, device = shim._model, shim._hfmodel.tokenizer, shim.device
     lengths = [len(doc) for doc in docs]
-    masked = numpy.random.uniform(size=sum(lengths)) < (model.attrs["dropout_rate"] if is_train else 0.0)
+    masked = numpy.zeros(sum(lengths), dtype=bool)
+    if is_train and model.attrs["dropout_rate"]:
+        masked = numpy.random.uniform(size=sum(lengths)) < model.attrs["dropout_rate"]
     windows = split_into_windows(tokenizer, docs, masked, model.attrs["window"], model.attrs["stride"])
     encoder.train(is_train)
     vectors = torch.zeros((sum(lengths), model.get_dim("nO")), device=device)
     n_pieces = torch.zeros((sum(lengths), 1), device=device)
-    for batch in [windows] if is_train and windows else batch_by_length(windows, MAX_PADDED_PIECES[device.type]):
+    encode = encoder
+    if is_train and sum(len(window.ids) for window in windows) > MAX_KEPT_PIECES:
+        encode = partial(checkpoint, encoder, use_reentrant=False)
+    for batch in batch_by_length(windows, MAX_PADDED_PIECES[device.type]):
         ids, mask, rows, columns, tokens = (torch.from_numpy(array).to(device) for array in pad(batch, tokenizer))
         with (
             torch.set_grad_enabled(is_train),
             torch.autocast(device.type, torch.bfloat16, enabled=mixed_precision and has_bfloat16(device)),
         ):
-            pieces = encoder(input_ids=ids, attention_mask=mask).last_hidden_state[rows, columns]
+            pieces = encode(input_ids=ids, attention_mask=mask).last_hidden_state[rows, columns]
             vectors.index_add_(0, tokens, pieces.float())
         n_pieces.index_add_(0, tokens, torch.ones((len(tokens), 1), device=device))
     vectors = vectors / n_pieces.clamp(min=1)

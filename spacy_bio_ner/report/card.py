@@ -51,7 +51,7 @@ def model_card(nlp: Language, model: str) -> Dict[str, Any]:
         "Prediction": {
             f"{component.name}: {name.replace('_', ' ')}": component.cfg[name]
             for component in bio_ners(nlp)
-            for name in ("threshold", "temperature", "decoding")
+            for name in ("threshold", "temperature")
         },
         "Versions": {
             "Python": platform.python_version(),

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from spacy_bio_ner.crf import bio as scheme
 
+from .enumeration import tags_of
+
 
 @st.composite
 def spans_and_length(draw, max_labels=3):
@@ -33,8 +35,11 @@ def is_valid(tags):
 
 
 def test_tag_names_follow_ids():
-    assert scheme.tag_names(["DIS", "CHEM"]) == ["O", "B-DIS", "I-DIS", "B-CHEM", "I-CHEM"]
     assert scheme.n_tags(2) == 5
+    tags = numpy.arange(5)  # O, B and I of the first label, B and I of the second
+    assert scheme.is_begin(tags).tolist() == [False, True, False, True, False]
+    assert scheme.is_inside(tags).tolist() == [False, False, True, False, True]
+    assert scheme.inside_tags(5).tolist() == [0, 2, 2, 4, 4]
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4])
@@ -49,7 +54,7 @@ def test_transitions_allow_exactly_the_valid_sequences(length):
 @given(spans_and_length())
 def test_spans_survive_tags(case):
     spans, length = case
-    tags = scheme.spans_to_tags(spans, length)
+    tags = tags_of(spans, length)
     assert len(tags) == length
     assert is_valid(tags)
     assert [tuple(span) for span in scheme.tags_to_spans(tags).tolist()] == spans
@@ -59,14 +64,14 @@ def test_spans_survive_tags(case):
 def test_sequences_can_be_read_one_after_the_other(cases):
     expected, offset, tags = [], 0, [numpy.zeros(0, dtype="int64")]
     for spans, length in cases:
-        tags.append(scheme.spans_to_tags(spans, length))
+        tags.append(tags_of(spans, length))
         expected += [(start + offset, end + offset, label) for start, end, label in spans]
         offset += length
     assert [tuple(s) for s in scheme.tags_to_spans(numpy.concatenate(tags)).tolist()] == expected
 
 
 def test_adjacent_entities_of_one_label_stay_two():
-    tags = scheme.spans_to_tags([(0, 2, 0), (2, 3, 0)], 3)
+    tags = tags_of([(0, 2, 0), (2, 3, 0)], 3)
     assert scheme.tags_to_spans(tags).tolist() == [[0, 2, 0], [2, 3, 0]]
 
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
 from spacy_bio_ner.confidence import write_confidences
+from spacy_bio_ner.constraints import Constraints
 from spacy_bio_ner.evaluation.calibration import (
     Judgements,
     bio_ner_of,
@@ -27,7 +28,7 @@ from spacy_bio_ner.evaluation.forecast import Forecast, expected_numbers
 from spacy_bio_ner.util import InputError
 
 from ..conftest import NOISY, TEXTS, gold_docs
-from ..crf.test_linear_chain import OPS, enumerate_sequences, make_potentials
+from ..crf.enumeration import OPS, enumerate_sequences, make_potentials
 
 
 def bio_ner(*args):
@@ -60,7 +61,7 @@ def test_fitted_temperature_is_that_which_the_annotation_was_drawn_at(temperatur
         weights = numpy.exp((scores - scores.max()) / temperature)
         drawn = sequences[rng.choice(len(sequences), p=weights / weights.sum())]
         allowed.append(numpy.eye(5, dtype=bool)[list(drawn)])
-    found = fit_temperature(OPS, [(potentials, numpy.concatenate(allowed))])
+    found = fit_temperature(OPS, [(potentials, Constraints(numpy.concatenate(allowed), []))])
     assert found == pytest.approx(temperature, rel=0.15)
 
 
@@ -128,9 +129,9 @@ def test_forecast_equals_hand_made_sums(nlp):
     doc = Doc(nlp.vocab, words=["a", "b", "c", "d"])
     first, second = Span(doc, 0, 1, label="X"), Span(doc, 2, 4, label="Y")
     doc.ents = [first, second]
-    write_confidences(doc, [(first, 0.75, 0.1), (second, 0.5, 0.2)], {"X": 1.25, "Y": 0.75})
+    write_confidences(doc, "bio_ner", [(first, 0.75, 0.1, True), (second, 0.5, 0.2, True)], {"X": 1.25, "Y": 0.75})
     sure = Doc(nlp.vocab, words=["a"])
-    write_confidences(sure, [], {"X": 0.25, "Y": 0.0})
+    write_confidences(sure, "bio_ner", [], {"X": 0.25, "Y": 0.0})
     forecast = Forecast()
     for one in (doc, sure, Doc(nlp.vocab, words=["no", "numbers"])):
         forecast.add(one)

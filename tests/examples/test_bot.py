@@ -55,7 +55,9 @@ def utterance(text, cats, *slots):
     doc = Doc(VOCAB, words=text.split())
     spans = [doc.char_span(text.index(words), text.index(words) + len(words), label) for words, label, _ in slots]
     doc.ents = spans
-    write_confidences(doc, [(span, probability, 0.0) for span, (_, _, probability) in zip(spans, slots)])
+    write_confidences(
+        doc, "bio_ner", [(span, probability, 0.0, True) for span, (_, _, probability) in zip(spans, slots)]
+    )
     doc.cats = cats
     return doc
 
@@ -101,6 +103,7 @@ def test_what_is_asked_back(bot, intents, cats, slots, asked):
 def test_a_slot_that_another_component_has_set_is_certain(bot, intents):
     doc = utterance("rain in Paris today", SURE, PARIS, TODAY)
     del doc.spans["bio_ner"]
+    doc.user_data.clear()
     found = bot.understand(doc, intents, 0.5)
     assert [slot["probability"] for slot in found["slots"]] == [1.0, 1.0] and found["ask"] is None
 

@@ -33,8 +33,6 @@ def saved(trained, make_examples, tmp_path):
 
 @bilstm
 def test_measurements(benchmark, saved, monkeypatch):
-    component = sys.modules["spacy_bio_ner.component"]
-    monkeypatch.setattr(component, "write_confidences", component.write_confidences)  # given back after the test
     monkeypatch.setattr(benchmark, "WARM_UPDATES", 0)
     monkeypatch.setattr(benchmark, "UPDATES", 1)
     monkeypatch.setattr(benchmark, "ZONE", 2)

@@ -9,14 +9,23 @@ import pytest
 from thinc.api import NumpyOps, get_current_ops
 from thinc.types import Ragged
 
-from spacy_bio_ner.crf.decoding import viterbi
-from spacy_bio_ner.crf.linear_chain import CRF, negative_log_likelihood, posterior
+from spacy_bio_ner.crf.linear_chain import LinearChain
+from spacy_bio_ner.crf.losses import negative_log_likelihood
+from spacy_bio_ner.crf.potentials import CRF
 from spacy_bio_ner.layers.bilstm import BiLSTM
-from spacy_bio_ner.layers.packing import Packing
 
 # What Python's operators call; any other ufunc has been called by its name.
 OPERATORS = {numpy.add, numpy.subtract, numpy.multiply, numpy.divide, numpy.matmul, numpy.negative, numpy.invert}
-OPERATORS |= {numpy.less, numpy.greater, numpy.equal, numpy.not_equal, numpy.remainder, numpy.bitwise_and}
+OPERATORS |= {
+    numpy.less,
+    numpy.less_equal,
+    numpy.greater,
+    numpy.greater_equal,
+    numpy.equal,
+    numpy.not_equal,
+    numpy.remainder,
+    numpy.bitwise_and,
+}
 
 
 class DeviceArray(numpy.ndarray):
@@ -133,8 +142,10 @@ def run_layers(ops, is_device):
     loss, gradient = negative_log_likelihood(ops, scores, allowed)
     d_emissions = backprop_crf(gradient)
     dX = backprop_lstm(Ragged(d_emissions.data @ W.T, lengths))
-    packing = Packing(ops, lengths)
-    found = [dX.data, viterbi(ops, scores, packing, ops.asarray(allowed)), posterior(ops, scores, packing).tags]
+    chain = LinearChain.from_potentials(ops, scores).given(allowed, [(0, 2, 1), (5, 7, 0), (5, 6, 0)])
+    spans = chain.candidates(0.01)
+    found = [dX.data, chain.viterbi(), chain.marginals, chain.expected_entities(), spans]
+    found += [chain.span_probabilities(spans), chain.outside_probabilities(spans)]
     found += [layer.get_grad(name) for layer in (lstm, crf) for name in layer.param_names]
     if is_device:
         assert all(isinstance(x, is_device) for x in found)

@@ -22,7 +22,7 @@ from ..conftest import ROOT, TEXTS, small_transformer
 torch = pytest.importorskip("torch", reason="needs the extra 'transformers'")
 transformers = pytest.importorskip("transformers", reason="needs the extra 'transformers'")
 pytest.importorskip("spacy_transformers", reason="needs the extra 'transformers'")
-encoding = pytest.importorskip("spacy_bio_ner.transformer")
+encoding = pytest.importorskip("spacy_bio_ner.layers.transformer")
 
 WORDS = "Aspirin and pulmonary penicillin after Amiodarone , fever in x-ray .".split()
 
@@ -117,7 +117,10 @@ def test_unknown_pieces_are_read_as_masked_ones(nlp, make_encoder):
     assert found[1].any()
 
 
-def test_gradient_equals_a_directional_derivative(nlp, make_encoder):
+@pytest.mark.parametrize("kept", [10**6, 10])  # all that the gradient needs is kept, or computed again
+def test_gradient_equals_a_directional_derivative(nlp, make_encoder, monkeypatch, kept):
+    monkeypatch.setattr(encoding, "MAX_KEPT_PIECES", kept)
+    monkeypatch.setitem(encoding.MAX_PADDED_PIECES, "cpu", 64)
     model = make_encoder(transformer_config={"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0})
     bert = model.shims[0]._model
     docs = [make_doc(nlp, n, seed=n) for n in (3, 60, 0, 9)]
@@ -152,6 +155,51 @@ def test_dropout_masks_tokens_in_training_only(nlp, make_encoder):
     numpy.testing.assert_array_equal(model.predict(docs), [one, other])
     one, other = model.begin_update(docs)[0]
     numpy.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_prediction_draws_no_random_numbers(nlp, make_encoder):
+    """Or else evaluating during training would change the training."""
+    model = make_encoder()
+    set_dropout_rate(model, 0.5)
+    numpy.random.seed(0)
+    expected = numpy.random.uniform()
+    numpy.random.seed(0)
+    model.predict([make_doc(nlp, 9)])
+    assert numpy.random.uniform() == expected
+    numpy.random.seed(0)
+    model.begin_update([make_doc(nlp, 9)])
+    assert numpy.random.uniform() != expected
+
+
+def test_training_batches_by_length(nlp, make_encoder, monkeypatch):
+    """A long text does not make all others as long."""
+    model, sizes = make_encoder(), []
+    monkeypatch.setitem(encoding.MAX_PADDED_PIECES, "cpu", 64)
+    pad = encoding.pad
+    monkeypatch.setattr(encoding, "pad", lambda *args: sizes.append(pad(*args)[0].shape) or pad(*args))
+    model.begin_update([make_doc(nlp, n, seed=n) for n in (1, 1, 1, 1, 60)])
+    assert sizes[0][0] == 4 and sizes[0][1] < 20 < sizes[-1][1]
+
+
+def test_a_process_that_was_not_forked_keeps_its_threads(tiny_bert):
+    """Of a child process that imports the library itself the threads are its own business."""
+    code = (
+        "import multiprocessing, sys, torch\n"
+        "def run(folder):\n"
+        "    import spacy\n"
+        "    from spacy_bio_ner.architectures import TransformerEncoder\n"
+        "    torch.set_num_threads(2)\n"
+        "    model = TransformerEncoder(folder, 32, 16, False, {}, {})\n"
+        "    model.initialize()\n"
+        "    model.predict([spacy.blank('en')('fever')])\n"
+        "    sys.exit(torch.get_num_threads())\n"
+        "if __name__ == '__main__':\n"
+        "    process = multiprocessing.get_context('spawn').Process(target=run, args=(sys.argv[1],))\n"
+        "    process.start(); process.join(); sys.exit(process.exitcode)\n"
+    )
+    script = tiny_bert.parent / "spawn.py"
+    script.write_text(code)
+    assert subprocess.run([sys.executable, script, tiny_bert]).returncode == 2
 
 
 def test_mixed_precision_is_bfloat16_where_the_device_has_it(nlp, make_encoder, monkeypatch):

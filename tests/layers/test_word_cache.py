@@ -117,7 +117,7 @@ def test_it_outlives_a_memory_zone(trained):
     """Words that were freed with a zone are found by their hashes when they come again."""
     texts = [f"unheard{i} of word{i} fever" for i in range(20)]
     expected = [trained(text) for text in texts]
-    scores = [list(doc.spans["bio_ner"].attrs["scores"]) for doc in expected]
+    scores = [[ent._.confidence for ent in doc.ents] for doc in expected]
     spans = [[(ent.start, ent.end, ent.label_) for ent in doc.ents] for doc in expected]
     fresh = spacy.blank("en")
     fresh.add_pipe("bio_ner", config={"model": trained.config["components"]["bio_ner"]["model"]})
@@ -127,7 +127,7 @@ def test_it_outlives_a_memory_zone(trained):
             docs = list(fresh.pipe(texts))
             assert [[(ent.start, ent.end, ent.label_) for ent in doc.ents] for doc in docs] == spans
             for doc, score in zip(docs, scores):
-                numpy.testing.assert_allclose(doc.spans["bio_ner"].attrs["scores"], score, atol=1e-4)
+                numpy.testing.assert_allclose([ent._.confidence for ent in doc.ents], score, atol=1e-4)
     assert len(cache_of(fresh.get_pipe("bio_ner").model.get_ref("tok2vec").layers[0])) >= 40
 
 

@@ -229,7 +229,7 @@ EVIL = '<script>document.title="owned"</script><img src=x onerror="document.titl
 @Language.component("test_evil_ner", assigns=["doc.ents"])
 def evil_ner(doc):
     doc.ents = [Span(doc, 0, 1, label=f"P{EVIL}"), Span(doc, 2, 3, label="{0}"), Span(doc, 3, 4, label="</style>")]
-    write_confidences(doc, [(ent, 0.5, 0.1) for ent in doc.ents])
+    write_confidences(doc, "bio_ner", [(ent, 0.5, 0.1, True) for ent in doc.ents])
     return doc
 
 
