@@ -23,6 +23,14 @@ from .sources import SPLITS, TRAIN, Source, find_sources, name_split
 from .tagged import Sentence, group_sentences, read_records
 from .tags import Scheme, detect_scheme
 
+# The options of the command line that are the fields of Options
+OPTION_NAMES = {
+    "columns": "--separator, --token-column, --tag-column",
+    "offsets": "--offsets",
+    "entity_key": "--entity-key",
+    "tag_names": "--labels",
+}
+
 
 class RefusedError(InputError):
     """Sources of which something is refused.
@@ -78,6 +86,7 @@ def convert(
     if not spacy_tokenizer:
         split_punctuation(nlp)
     parts = [_Part(name, found, format or found.format, options) for name, found in sources.items()]
+    _check_options(parts, options)
     if scheme is None:
         tagged = {part.source.path: part for part in parts if part.is_tagged}
         scheme = detect_scheme(sentence.tags for part in tagged.values() for sentence in part.sentences(Ledger(source)))
@@ -164,6 +173,16 @@ class _Part:
                 )
             else:
                 yield item
+
+
+def _check_options(parts: List[_Part], options: Options) -> None:
+    """RAISES (InputError): If an option is given that concerns none of the parts."""
+    for field, names in OPTION_NAMES.items():
+        given = getattr(options, field) != getattr(Options(), field)
+        if given and not any(field in FORMATS[part.format].takes for part in parts):
+            formats = ", ".join(sorted({part.format for part in parts}))
+            takers = ", ".join(name for name, format in FORMATS.items() if field in format.takes)
+            raise InputError(f"{names}: not for {formats}, which the source is read as, but for {takers}")
 
 
 def _divide(parts: List[_Part]) -> Set[str]:

@@ -12,13 +12,14 @@ from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import walk_corpus
 from spacy.vocab import Vocab
 
+from ..constraints import USER_DATA, annotated_labels
 from ..crf.bio import IOB_BEGIN, IOB_MISSING
 from ..util import InputError
 from .json_values import Text, validate
 from .ledger import Ledger
 from .options import Options
 from .record import Mention, Record
-from .source_mentions import INCORRECT_SPANS, USER_DATA, annotated_labels, document_id, source_mentions
+from .source_mentions import INCORRECT_SPANS, document_id, source_mentions
 
 SUFFIX = ".spacy"
 SHARD_SIZE = 10_000

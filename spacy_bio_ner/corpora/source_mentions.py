@@ -6,10 +6,10 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from spacy.tokens import Doc
 
+from ..constraints import ANNOTATED_LABELS, USER_DATA, annotated_labels
 from ..crf.bio import IOB_MISSING
 from ..util import InputError
 
-USER_DATA = "bio_ner"
 # The span group of spans that are known to be no entities with their label, as spaCy's ner has it.
 INCORRECT_SPANS = "incorrect_spans"
 
@@ -29,17 +29,17 @@ def set_source(
     doc: Doc,
     document: Optional[str],
     mentions: Iterable[SourceMention],
-    annotated_labels: Optional[List[str]] = None,
+    labels: Optional[List[str]] = None,
 ) -> None:
     """Keep with a Doc its document's id, the mentions of its source, which entities have come of them, and the labels
-    that the source annotates, if it does not annotate all."""
+    that the source annotates, if it does not annotate all of them."""
     source: Dict[str, Any] = {
         "document": document,
         "mentions": [list(mention) for mention in mentions],
         "ents": [list(mention) for mention in _entities(doc)],
     }
-    if annotated_labels is not None:
-        source["labels"] = list(annotated_labels)
+    if labels is not None:
+        source[ANNOTATED_LABELS] = list(labels)
     doc.user_data[USER_DATA] = source
 
 
@@ -63,11 +63,6 @@ def source_mentions(doc: Doc) -> List[SourceMention]:
 def document_id(doc: Doc) -> Optional[str]:
     """RETURNS (Optional[str]): The id of the document a Doc belongs to, if its source has documents."""
     return doc.user_data.get(USER_DATA, {}).get("document")
-
-
-def annotated_labels(doc: Doc) -> Optional[List[str]]:
-    """RETURNS (Optional[List[str]]): The labels that a Doc's source annotates; None if it annotates all."""
-    return doc.user_data.get(USER_DATA, {}).get("labels")
 
 
 def is_binary(doc: Doc) -> bool:

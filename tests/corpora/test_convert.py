@@ -469,3 +469,21 @@ def test_folder_in_the_place_of_shards_is_kept(tmp_path, victim):
         convert(source, tmp_path)
     assert precious(victim)
     assert (tmp_path / "victim.spacy" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "option, takers",
+    [
+        (("--offsets", "utf16"), "brat, pubtator, webanno, bioc, label-studio, train-data, jsonl"),
+        (("--entity-key", "x"), "webanno, bioc, hugging-face, jsonl, csv, list-table, conllu"),
+        (("--labels", "O,B-X"), "hugging-face, list-table"),
+        (("--token-column", "2"), "bio"),
+    ],
+)
+def test_options_that_concern_nothing_are_refused(tmp_path, option, takers):
+    (tmp_path / "train.in").write_text("a B-X\n" if takers != "bio" else '{"text": "a", "spans": []}')
+    result = run(tmp_path / "train.in", tmp_path / "out", *option)
+    read_as = "bio" if takers != "bio" else "jsonl"
+    assert result.exit_code == 1 and not (tmp_path / "out").exists()
+    assert f"{option[0]}" in output(result)
+    assert f"not for {read_as}, which the source is read as, but for {takers}" in output(result)

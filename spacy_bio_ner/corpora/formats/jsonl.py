@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Literal, Optional, Set, 
 from pydantic import AliasChoices, BaseModel, Field, FiniteFloat, TypeAdapter
 from spacy.tokens import Doc
 
+from ...constraints import annotated_labels
 from ...util import InputError
 from ..answers import ACCEPT, REJECT, Answer, put_together
 from ..entries import first_entry, read_entries
@@ -20,7 +21,7 @@ from ..lines import excerpt
 from ..offsets import locate
 from ..options import Options
 from ..record import Mention, Record
-from ..source_mentions import INCORRECT_SPANS, annotated_labels, document_id, is_binary, whole_mentions
+from ..source_mentions import INCORRECT_SPANS, document_id, is_binary, whole_mentions
 
 MENTION_KEYS = ("spans", "label", "labels", "entities", "ents", "annotations")
 # Keys whose offsets are no entities: tokens and sentences, relations of doccano and Prodigy, answers before a review.

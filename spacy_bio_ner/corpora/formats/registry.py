@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterator, Optional, Union
+from typing import Callable, Dict, Iterator, Optional, Tuple, Union
 
 from ...util import InputError
 from .. import docbin
@@ -40,6 +40,7 @@ class Format:
     is_tagged (bool): Whether it gives sentences of tagged words.
     is_folder (Optional[bool]): Whether a source is a folder of files; None if it may be a file or a folder.
     has_splits (bool): Whether a file says of its records which split they belong to.
+    takes (Tuple[str, ...]): The fields of Options that concern the format.
     """
 
     read: Reader
@@ -47,27 +48,28 @@ class Format:
     is_tagged: bool = False
     is_folder: Optional[bool] = False
     has_splits: bool = False
+    takes: Tuple[str, ...] = ()
 
 
 # In the order in which they are tried: what is more particular comes first.
 FORMATS: Dict[str, Format] = {
     "slots": Format(slots.read, slots.matches, is_tagged=True, is_folder=True),
-    "brat": Format(brat.read, brat.matches, is_folder=True),
+    "brat": Format(brat.read, brat.matches, is_folder=True, takes=("offsets",)),
     "docbin": Format(docbin.read, docbin.matches),
-    "pubtator": Format(pubtator.read, pubtator.matches),
-    "webanno": Format(webanno.read, webanno.matches, is_folder=None),
-    "bioc": Format(bioc.read, bioc.matches, is_folder=None),
+    "pubtator": Format(pubtator.read, pubtator.matches, takes=("offsets",)),
+    "webanno": Format(webanno.read, webanno.matches, is_folder=None, takes=("offsets", "entity_key")),
+    "bioc": Format(bioc.read, bioc.matches, is_folder=None, takes=("offsets", "entity_key")),
     "rasa": Format(rasa.read, rasa.matches),
     "massive": Format(massive.read, massive.matches, has_splits=True),
-    "label-studio": Format(label_studio.read, label_studio.matches),
-    "train-data": Format(train_data.read, train_data.matches),
-    "hugging-face": Format(hugging_face.read, hugging_face.matches, is_tagged=True),
-    "jsonl": Format(jsonl.read, jsonl.matches),
-    "csv": Format(word_table.read, word_table.matches, is_tagged=True),
-    "list-table": Format(list_table.read, list_table.matches, is_tagged=True),
-    "conllu": Format(conllu.read, conllu.matches, is_tagged=True),
+    "label-studio": Format(label_studio.read, label_studio.matches, takes=("offsets",)),
+    "train-data": Format(train_data.read, train_data.matches, takes=("offsets",)),
+    "hugging-face": Format(hugging_face.read, hugging_face.matches, is_tagged=True, takes=("entity_key", "tag_names")),
+    "jsonl": Format(jsonl.read, jsonl.matches, takes=("offsets", "entity_key")),
+    "csv": Format(word_table.read, word_table.matches, is_tagged=True, takes=("entity_key",)),
+    "list-table": Format(list_table.read, list_table.matches, is_tagged=True, takes=("entity_key", "tag_names")),
+    "conllu": Format(conllu.read, conllu.matches, is_tagged=True, takes=("entity_key",)),
     # What is none of the others; its own errors then say what is wrong.
-    "bio": Format(bio.read, Path.is_file, is_tagged=True),
+    "bio": Format(bio.read, Path.is_file, is_tagged=True, takes=("columns",)),
 }
 # What files start with that have to be unpacked first
 ARCHIVES = {
