@@ -170,9 +170,7 @@ def _print_corpus(result: Dict[str, Any]) -> None:
         for length, count in part["histogram"].items():
             counts[min(int(length), MAX_LENGTH)] += count
         shared = (f"{counts[length] / sum(counts.values()):.0%}" for length in range(1, MAX_LENGTH + 1))
-        rows.append(
-            (_cut(label, 24), *labels["counts"][label].values(), f"{part['mean']:.1f}", part["max"], *of_length)
-        )
+        rows.append((_cut(label, 24), *labels["counts"][label].values(), f"{part['mean']:.1f}", part["max"], *shared))
     header = ("label", *splits, "mean", "max", *map(str, range(1, MAX_LENGTH)), f"{MAX_LENGTH}+")
     _table("Mentions, and how many tokens they have", header, rows, "l" + "r" * (len(header) - 1), len(rows))
 
