@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any, Dict, Iterator, List, NoReturn, Optional, Tuple, TypeVar
 
-from pydantic import AfterValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 
 from ..util import InputError
 from .lines import excerpt
@@ -45,6 +45,20 @@ _ID = TypeAdapter(Text)
 Value = TypeVar("Value")
 
 
+class Known(BaseModel):
+    """A part of a format's records. Under keys that are none of the format's nothing may have the offsets of a span."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @model_validator(mode="after")
+    def _check_others(self) -> "Known":
+        for key, value in (self.model_extra or {}).items():
+            where = find_offsets(value, key)
+            if where is not None:
+                raise ValueError(f"offsets under {where}, expected them under {', '.join(type(self).model_fields)}")
+        return self
+
+
 class JsonError(InputError):
     """JSON that cannot be used.
 
@@ -78,6 +92,24 @@ def validate(kind: TypeAdapter[Value], value: Any, where: str = "") -> Value:
         raise InputError(f"{where}found {error['ctx']['error']}")
     expected = _EXPECTED.get(error["type"]) or error.get("ctx", {}).get("expected", error["msg"])
     raise InputError(f"{where}found {excerpt(error['input'])}, expected {expected}")
+
+
+def find_offsets(value: Any, where: str) -> Optional[str]:
+    """RETURNS (Optional[str]): Where in a value there is something with the offsets of a span, None if nowhere."""
+    if isinstance(value, dict):
+        names = [key.lower() for key, item in value.items() if type(item) is int]
+        starts = any("start" in name or "begin" in name or "offset" in name or name == "from" for name in names)
+        ends = any("end" in name or "length" in name or "stop" in name or name in ("to", "len") for name in names)
+        if starts and ends:
+            return where
+        found = (find_offsets(item, f"{where}.{key}") for key, item in value.items())
+    elif isinstance(value, list):
+        if len(value) >= 3 and type(value[0]) is type(value[1]) is int and isinstance(value[2], str):
+            return where
+        found = (find_offsets(item, f"{where}[{i}]") for i, item in enumerate(value))
+    else:
+        return None
+    return next((place for place in found if place is not None), None)
 
 
 def to_id(value: Any) -> Optional[str]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from ...util import InputError
 from ..entries import first_entry, read_entries
-from ..json_values import Name, Text, to_id, validate
+from ..json_values import Known, Name, Text, to_id, validate
 from ..ledger import Ledger
 from ..lines import excerpt, files_of
 from ..offsets import Place, join_parts, length, locate
@@ -29,13 +29,13 @@ class _Location(BaseModel):
     length: int
 
 
-class _Annotation(BaseModel):
+class _Annotation(Known):
     infons: Dict[str, Any] = {}
     text: Optional[Text] = None
     locations: List[_Location]
 
 
-class _Sentence(BaseModel):
+class _Sentence(Known):
     offset: int
     text: Text = ""
     annotations: List[_Annotation] = []
@@ -46,7 +46,7 @@ class _Passage(_Sentence):
     sentences: List[_Sentence] = []
 
 
-class _Document(BaseModel):
+class _Document(Known):
     id: Any = None
     passages: List[_Passage]
     annotations: List[_Annotation] = []
@@ -164,9 +164,9 @@ def _read_annotation(
     parts = [(place.offset - offset, place.offset - offset + place.length) for place in annotation.locations]
     places = join_parts(text, _locate(text, parts, annotation.text, options, ledger))
     places = [(start + base, end + base) for start, end in places]
-    kb_id = next((str(annotation.infons[name]) for name in IDENTIFIERS if name in annotation.infons), "")
+    kb_id = next((to_id(annotation.infons[name]) for name in IDENTIFIERS if name in annotation.infons), None)
     fragments = tuple(places) if len(places) > 1 else ()
-    return Mention(places[0][0], places[-1][1], label, "" if kb_id == "-" else kb_id, fragments)
+    return Mention(places[0][0], places[-1][1], label, "" if kb_id in (None, "-") else kb_id, fragments)
 
 
 def _locate(text: str, parts: List[Place], said: Optional[str], options: Options, ledger: Ledger) -> List[Place]:

@@ -15,7 +15,7 @@ from ...constraints import annotated_labels
 from ...util import InputError
 from ..answers import ACCEPT, REJECT, Answer, put_together
 from ..entries import first_entry, read_entries
-from ..json_values import Name, Text, to_id, validate
+from ..json_values import Name, Text, find_offsets, to_id, validate
 from ..ledger import Ledger
 from ..lines import excerpt
 from ..offsets import locate
@@ -173,7 +173,7 @@ def _find_mentions(entry: Dict[str, Any], options: Options, ledger: Ledger) -> T
         raise InputError(f"found {' and '.join(filled)}, expected the entities in one of them: take the others out")
     for key, value in entry.items():
         if key not in MENTION_KEYS and key not in OTHER_KEYS:
-            where = _find_offsets(value, key)
+            where = find_offsets(value, key)
             if where is not None:
                 raise InputError(f"found offsets under {where}: use --entity-key {key} if they are entities")
     if "relations" in entry:
@@ -182,24 +182,6 @@ def _find_mentions(entry: Dict[str, Any], options: Options, ledger: Ledger) -> T
         return None, []
     [key, *_] = filled or keys
     return key, validate(_LIST, entry[key], key)
-
-
-def _find_offsets(value: Any, where: str) -> Optional[str]:
-    """RETURNS (Optional[str]): Where in a value there is something with the offsets of a span, None if nowhere."""
-    if isinstance(value, dict):
-        names = [key.lower() for key, item in value.items() if type(item) is int]
-        starts = any("start" in name or "begin" in name or "offset" in name or name == "from" for name in names)
-        ends = any("end" in name or "length" in name or "stop" in name or name in ("to", "len") for name in names)
-        if starts and ends:
-            return where
-        found = (_find_offsets(item, f"{where}.{key}") for key, item in value.items())
-    elif isinstance(value, list):
-        if len(value) >= 3 and type(value[0]) is type(value[1]) is int and isinstance(value[2], str):
-            return where
-        found = (_find_offsets(item, f"{where}[{i}]") for i, item in enumerate(value))
-    else:
-        return None
-    return next((place for place in found if place is not None), None)
 
 
 def _read_mention(item: Any, where: str, entry: _Entry, options: Options, ledger: Ledger) -> Mention:

@@ -8,7 +8,7 @@ from pydantic import AliasChoices, BaseModel, Field, TypeAdapter
 
 from ...util import InputError
 from ..entries import first_entry, read_entries
-from ..json_values import Name, Text, to_id, validate
+from ..json_values import Name, Text, find_offsets, to_id, validate
 from ..ledger import Ledger
 from ..lines import excerpt
 from ..offsets import locate
@@ -113,10 +113,13 @@ def _read_annotation(annotation: _Annotation, data: Dict[str, Any], options: Opt
 def _read_min(entry: Dict[str, Any], options: Options, ledger: Ledger) -> Record:
     spans = []
     for key, value in entry.items():
-        for i, item in enumerate(value if isinstance(value, list) else ()):
-            if isinstance(item, dict) and "start" in item:
+        items = value if isinstance(value, list) else [value]
+        for i, item in enumerate(items):
+            if isinstance(value, list) and isinstance(item, dict) and "start" in item:
                 spans.append(validate(_SPAN, item, f"{key}[{i}]"))
-            else:
+            elif find_offsets(item, key) is not None:
+                raise InputError(f"found offsets under {find_offsets(item, key)}, expected a list of spans")
+            elif isinstance(value, (list, dict)):
                 ledger.passed_over["results that are no spans"] += 1
     return _make_record(_find_text(entry, spans, ["text"]), spans, options, ledger)
 
