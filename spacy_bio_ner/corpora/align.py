@@ -19,6 +19,7 @@ NESTED = "nested: inside a longer mention"
 OVERLAPPING = "overlapping: a longer mention has some of its tokens"
 BLANK = "blank: no token"
 SNAPPED = "snapped"
+MAX_SHOWN = 200  # characters of a mention in an example
 # Why a rejected span says nothing about the Doc's tokens
 NO_TOKENS = "no tokens: it starts or ends inside one, so that it could not be found"
 ACCEPTED = "accepted: on these tokens there is an entity with its label, which was moved to their edges"
@@ -144,5 +145,6 @@ def _describe(doc: Doc, record: Record, mention: Mention) -> str:
     start, end, label, _, fragments = _in_characters(doc, record, mention)
     parts: Tuple[Tuple[int, int], ...] = fragments or ((start, end),)
     text = " ... ".join(doc.text[start:end] for start, end in parts)
+    text = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
     where = f"{record.document}: " if record.document else ""
     return f"{where}{text!r} {label} [{mention.start}:{mention.end}]"

@@ -86,8 +86,8 @@ PIECES = [
     b"", b"\n", b"\n", b"\n\n", b"\r", b"\r\n", b"\t", b" ", b",", b'"', b"'", b"{", b"}", b"[", b"]", b":", b";",
     b"|", b"\xff", b"\xc3", b"\x00", b"\xef\xbb\xbf", "\u00e9\u2028\U0001f637".encode(), b"#", b"-", b"_",
     b"<", b">", b"&",
-    b"0", b"1", b"5", b"99", b"-1", b"1e999", b"NaN", b"null", b"true", b"O", b"B-X", b"I-X", b"S-X", b"-DOCSTART-", b"a",
-    b"9" * 30, b"\\ud800", b"text", b"spans", b"T1\tX 0 1\ta\n", b"7|t|a\n", b'{"text": "a", "spans": []}\n',
+    b"0", b"1", b"5", b"99", b"-1", b"1e999", b"NaN", b"null", b"true", b"O", b"B-X", b"I-X", b"S-X", b"-DOCSTART-",
+    b"a", b"9" * 30, b"\\ud800", b"text", b"spans", b"T1\tX 0 1\ta\n", b"7|t|a\n", b'{"text": "a", "spans": []}\n',
     b"1-1\t0-1\ta\t",
 ]  # fmt: skip
 VALUES = [
@@ -187,9 +187,9 @@ def dump(value, random: random.Random) -> bytes:
         return json.dumps(value).encode("utf8")
 
 
-def mutate_docbin(message, random: random.Random) -> bytes:
+def mutate_docbin(sound, random: random.Random) -> bytes:
     """Damage what is inside of a DocBin."""
-    message = copy.deepcopy(message)
+    message = copy.deepcopy(sound)
     n_attrs = len(message["attrs"])
     tokens = numpy.frombuffer(message["tokens"], dtype="uint64").reshape(-1, n_attrs).copy()
     for _ in range(random.randint(1, 2)):
@@ -216,7 +216,7 @@ def mutate_docbin(message, random: random.Random) -> bytes:
                     message[key][at] = mutate_json({"x": item}, random).get("x")
         else:
             at = random.randrange(len(message["user_data"]))
-            data = srsly.msgpack_loads(message["user_data"][at])
+            data = srsly.msgpack_loads(sound["user_data"][at])
             message["user_data"][at] = srsly.msgpack_dumps(printable(mutate_json(data, random)))
     return zlib.compress(srsly.msgpack_dumps(printable(message)))
 

@@ -39,7 +39,7 @@ def read(path: Path, ledger: Ledger, options: Options = Options()) -> Iterator[S
     tag_columns = (*TAG_KEYS, "tag") if options.entity_key is None else (options.entity_key.lower(),)
     words_at, tags_at = find_column(header, WORDS), find_column(header, tag_columns)
     if words_at < 0 or tags_at < 0:
-        ledger.error(1, f"found the columns {header}, expected {WORDS[0]!r} and {tag_columns[0]!r}")
+        ledger.error(1, f"found the columns {excerpt(header)}, expected {WORDS[0]!r} and {tag_columns[0]!r}")
         return
     to_names = tag_namer(path, options)
     for line, row in rows:

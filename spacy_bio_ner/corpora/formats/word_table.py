@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Iterator
 
 from ..ledger import Ledger
+from ..lines import excerpt
 from ..options import Options
 from ..tables import find_column, read_header, read_rows
 from ..tagged import Sentence
@@ -35,7 +36,7 @@ def read(path: Path, ledger: Ledger, options: Options = Options()) -> Iterator[S
     columns = [find_column(header, names) for names in (SENTENCES, WORDS, tags)]
     if -1 in columns:
         wanted = [names[0] for names in (SENTENCES, WORDS, tags)]
-        ledger.error(1, f"found the columns {header}, expected {wanted[0]!r}, {wanted[1]!r} and {wanted[2]!r}")
+        ledger.error(1, f"found the columns {excerpt(header)}, expected {wanted[0]!r}, {wanted[1]!r} and {wanted[2]!r}")
         return
     sentence, current = Sentence([], [], []), ""
     for line, row in rows:
