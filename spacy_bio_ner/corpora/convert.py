@@ -103,8 +103,11 @@ def convert(
             ledger.documents = write_records(progress, nlp, beside / f"{part.name}{SUFFIX}", to_doc)
             if not ledger.documents and not ledger.n_errors:
                 raise InputError(f"{part.source.path}: found no sentence for {part.name} (read as {part.format})")
-            if ledger.n_errors and part.source.division is not None:
-                break  # the other splits are of the same source
+            if part.source.division is not None:
+                if ledger.n_errors:
+                    break  # the other splits are of the same source
+                if len(ledgers) > 1:
+                    ledger.passed_over.clear()  # the account of the first split has it
         if any(ledger.n_errors for ledger in ledgers.values()):
             raise RefusedError(ledgers)
         for ledger in ledgers.values():
@@ -134,7 +137,10 @@ class _Part:
 
     def __init__(self, name: str, source: Source, format: str, options: Options) -> None:
         self.name, self.source, self.format, self.options = name, source, format, options
-        self.is_tagged = FORMATS[format].is_tagged
+        self.is_tagged, is_folder = FORMATS[format].is_tagged, FORMATS[format].is_folder
+        if is_folder not in (None, source.path.is_dir()):
+            found, expected = ("file", "folder") if is_folder else ("folder", "file")
+            raise InputError(f"{source.path}: found a {found}, but {format} is read from a {expected}")
 
     def all(self, ledger: Ledger) -> Iterator[Union[Record, Sentence]]:
         """YIELDS (Union[Record, Sentence]): What the source holds, also what belongs to other parts."""

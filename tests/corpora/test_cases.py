@@ -1,6 +1,7 @@
 """Files in the shape of what people reported: each shows a kind of fault, and what must come of it."""
 
 import json
+from collections import Counter
 
 import pytest
 import srsly
@@ -166,6 +167,12 @@ def test_what_is_passed_over_is_in_the_ledger(tmp_path):
     for case, passed_over in expected.items():
         convert(write_files(tmp_path / case, CASES[case][0]), tmp_path / "out")
         assert srsly.read_json(tmp_path / "out" / "ledger.json")["train"]["passed_over"] == passed_over
+
+
+def test_what_is_passed_over_is_counted_once_where_a_file_is_divided(tmp_path):
+    write_file(tmp_path / "corpus" / "all.iob", "".join(f"###MEDLINE:{i}\n\nword{i}\tB-X\n\n" for i in range(30)))
+    ledgers = convert(tmp_path / "corpus", tmp_path / "out")
+    assert sum((ledger.passed_over for ledger in ledgers.values()), start=Counter()) == {"comment lines": 30}
 
 
 def test_yes_and_no_leave_the_rest_missing(tmp_path):

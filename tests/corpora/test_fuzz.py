@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from spacy_bio_ner.callbacks import split_punctuation
 from spacy_bio_ner.corpora import convert as convert_module
 from spacy_bio_ner.corpora.convert import convert
+from spacy_bio_ner.corpora.formats.registry import FORMATS
 from spacy_bio_ner.corpora.options import Offsets, Options
 from spacy_bio_ner.util import InputError
 
@@ -68,6 +69,7 @@ def fuzz(tmp_path, seed, n):
         options = {
             "repair": mutator.random.random() < 0.3,
             "n_sents": mutator.random.choice([0, 1, 1, 3]),
+            "format": mutator.random.choice(list(FORMATS)) if mutator.random.random() < 0.1 else None,
             "options": Options(offsets=Offsets.utf16) if mutator.random.random() < 0.1 else Options(),
         }
         try:
