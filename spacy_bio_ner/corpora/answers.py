@@ -54,45 +54,55 @@ def put_together(answers: Iterable[Tuple[int, Answer]], ledger: Ledger) -> Itera
             yield answer.to_record()
 
 
+class _Asked(NamedTuple):
+    """The first answer about a span."""
+
+    line: int
+    mention: Mention
+    is_accepted: bool
+
+
 class _YesAndNo:
-    """The answers about spans of one text: for each span its line, and whether it was accepted."""
+    """The answers about spans of one text."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self.answers: Dict[Mention, Tuple[int, bool]] = {}
+        self.answers: Dict[Tuple[int, int, str], _Asked] = {}
 
     def add(self, line: int, mentions: List[Mention], is_accepted: bool, ledger: Ledger) -> None:
         for mention in mentions:
-            mention = mention._replace(kb_id="")
-            before, was_accepted = self.answers.setdefault(mention, (line, is_accepted))
-            if was_accepted != is_accepted:
-                ledger.error(line, f"{self._name(mention, is_accepted)}, but line {before} says otherwise: keep one")
-            elif before != line:
+            new = _Asked(line, mention, is_accepted)
+            first = self.answers.setdefault(_span(mention), new)
+            if first.is_accepted != is_accepted:
+                ledger.error(line, f"{self._name(new)}, but line {first.line} says otherwise: keep one")
+            elif first is not new:
                 ledger.passed_over["answers given before"] += 1
             elif is_accepted:
                 ledger.note_labels([mention], line)
 
     def compare(self, line: int, mentions: List[Mention], ledger: Ledger) -> None:
         """Look whether the answers agree with what was marked in full. Then they say nothing new."""
-        marked = {mention._replace(kb_id="") for mention in mentions}
-        for mention, (own_line, is_accepted) in self.answers.items():
-            if is_accepted == (mention in marked):
+        marked = set(map(_span, mentions))
+        for span, asked in self.answers.items():
+            if asked.is_accepted == (span in marked):
                 ledger.passed_over["answers about texts marked in full"] += 1
             else:
-                said = (
-                    f"{self._name(mention, is_accepted)}, but line {line}, which marks all of this text, says otherwise"
-                )
-                ledger.error(own_line, f"{said}: keep one")
+                said = f"{self._name(asked)}, but line {line}, which marks all of this text, says otherwise"
+                ledger.error(asked.line, f"{said}: keep one")
 
     def to_record(self) -> Record:
-        self.record.mentions = [mention for mention, (_, is_accepted) in self.answers.items() if is_accepted]
-        self.record.rejected = [mention for mention, (_, is_accepted) in self.answers.items() if not is_accepted]
+        self.record.mentions = [asked.mention for asked in self.answers.values() if asked.is_accepted]
+        self.record.rejected = [asked.mention for asked in self.answers.values() if not asked.is_accepted]
         self.record.missing = [(0, len(self.record.content()))]
         return self.record
 
-    def _name(self, mention: Mention, is_accepted: bool) -> str:
-        text = self.record.content()[mention.start : mention.end]
-        return f"found {excerpt(text)} {'accepted' if is_accepted else 'rejected'} as {mention.label}"
+    def _name(self, asked: _Asked) -> str:
+        text = self.record.content()[asked.mention.start : asked.mention.end]
+        return f"found {excerpt(text)} {'accepted' if asked.is_accepted else 'rejected'} as {asked.mention.label}"
+
+
+def _span(mention: Mention) -> Tuple[int, int, str]:
+    return mention.start, mention.end, mention.label
 
 
 def _key(record: Record) -> bytes:

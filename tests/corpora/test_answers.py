@@ -75,6 +75,13 @@ def test_older_answers_tell_by_their_view_that_they_are_yes_or_no(tmp_path):
     assert record.mentions == mentions(LITHIUM) and not record.missing
 
 
+def test_ids_of_a_knowledge_base_stay(tmp_path):
+    entry = answer("accept", LITHIUM)
+    entry["spans"][0]["kb_id"] = "D1"
+    [record], _ = read(jsonl, write(tmp_path / "corpus", entry, answer("accept", TREMOR)))
+    assert record.mentions == [Mention(*LITHIUM, "D1"), Mention(*TREMOR)]
+
+
 def test_texts_marked_in_full(tmp_path):
     full = [
         answer("accept", LITHIUM, binary=False),

@@ -193,7 +193,7 @@ def _parse_xml(path: Path, ledger: Ledger) -> Iterator[Tuple[int, List[Dict[str,
             parser.close()
     except xml.sax.SAXParseException as err:
         ledger.error(err.getLineNumber() or 1, f"not XML as expected: {err.getMessage()}", path)
-    except (xml.sax.SAXException, ValueError) as err:
+    except (xml.sax.SAXException, ValueError, LookupError) as err:  # ValueError, LookupError: of the encoding
         ledger.error(1, f"not XML as expected: {err}", path)
 
 

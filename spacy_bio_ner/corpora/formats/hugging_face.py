@@ -28,7 +28,8 @@ def matches(path: Path) -> bool:
         return False
     words = entry.get(find_key(entry, WORD_KEYS) or "")
     tags = entry.get(find_key(entry, TAG_KEYS) or "")
-    return all(isinstance(items, list) and not any(isinstance(i, dict) for i in items) for items in (words, tags))
+    lists = (words, tags)
+    return all(isinstance(items, list) and all(isinstance(item, (str, int)) for item in items) for items in lists)
 
 
 def read(path: Path, ledger: Ledger, options: Options = Options()) -> Iterator[Sentence]:

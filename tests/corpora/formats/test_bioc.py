@@ -173,6 +173,7 @@ def test_refusals(tmp_path, content, message):
         ('offset="0"', 'offset="zero"', 4, "locations[0].offset: found 'zero', expected a whole number"),
         ('<infon key="type">CHEM', '<infon key="kind">CHEM', 4, "found the infons ['kind', 'identifier'], expected"),
         ("&amp;", "&lol;", 1, "not XML as expected: the entity &lol; is not defined in the file"),
+        ("UTF-8", "UTF-x", 1, "not XML as expected: unknown encoding"),
         ("</collection>", "", 20, "not XML as expected: no element found"),
     ],
 )  # fmt: skip

@@ -33,6 +33,7 @@ from .test_slots import write_slots
         ("[{}]", "jsonl"),
         ('[\n {\n "text": "a"\n}]', "jsonl"),
         ('{"text": "a", "tokens": [{"text": "a"}], "labels": []}', "jsonl"),
+        ('{"text": "a", "tokens": ["a"], "labels": [[0, 1, "X"]]}', "jsonl"),
         ("{", "bio"),
         ("[]", "bio"),
         ("null", "bio"),
