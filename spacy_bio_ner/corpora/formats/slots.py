@@ -6,6 +6,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Iterator, List
 
+from ...util import InputError
 from ..ledger import Ledger
 from ..lines import read_lines
 from ..options import Options
@@ -26,7 +27,11 @@ def read(path: Path, ledger: Ledger, options: Options = Options()) -> Iterator[S
     ledger (Ledger): Takes the lines that cannot be read.
     options (Options): Not used: the format is one alone.
     YIELDS (Sentence): The utterances. Their categories are all intents of the folder, 1.0 for their own.
+    RAISES (InputError): If a file is not there.
     """
+    for name in (WORDS, TAGS):
+        if not (path / name).is_file():
+            raise InputError(f"{path / name}: no such file, which utterances with slots have")
     intents: List[str] = []
     if (path / INTENTS).is_file():
         intents = [line.strip() for _, line in read_lines(path / INTENTS, ledger)]

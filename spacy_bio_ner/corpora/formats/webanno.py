@@ -137,6 +137,7 @@ class _Document:
             found = [layer for layer in spans if _last_part(layer.name) == ENTITIES]
             found = found or [layer for layer in spans if _last_part(layer.name) not in OTHER_LAYERS]
         if len(found) != 1:
+            self.entities = _Layer(SPANS, "", {})  # none, so that this is told once
             names = ", ".join(layer.name for layer in spans) or "none"
             raise InputError(f"found the layers {names}, expected one of entities: name it with --entity-key")
         return found[0]
@@ -147,7 +148,7 @@ class _Document:
             if layer is not self.entities and cells[min(layer.features.values())] != "_":
                 self.ledger.passed_over[f"annotations of the layer {_last_part(layer.name)}"] += 1
         entities = self.entities
-        if entities is None:
+        if entities is None or not entities.features:
             return
         names = [name for name in entities.features if name != IDENTIFIER and not name.startswith("ROLE_")]
         label_feature = LABEL if LABEL in names else next(iter(names), None)

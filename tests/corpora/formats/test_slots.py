@@ -44,3 +44,13 @@ def test_bad_slots(tmp_path, files, message):
     write_slots(tmp_path / "corpus" / "train", **files)
     result = run(tmp_path / "corpus", tmp_path / "out")
     assert result.exit_code == 1 and message in output(result) and not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_its_files(tmp_path):
+    (tmp_path / "train").mkdir()
+    result = run(tmp_path, tmp_path / "out", "--format", "slots")
+    assert result.exit_code == 1 and "found a folder, expected a file" in output(result)
+    (tmp_path / "train" / "a.txt").write_text("")
+    (tmp_path / "train" / "a.ann").write_text("")
+    result = run(tmp_path, tmp_path / "out", "--format", "slots")
+    assert result.exit_code == 1 and "seq.in: no such file, which utterances with slots have" in output(result)
