@@ -82,6 +82,10 @@ FOLDERS = {
     "webanno-folder": {"a.tsv": WEBANNO, "b.tsv": WEBANNO},
     "bioc-folder": {"a.json": json.dumps(DOCUMENT), "b.json": json.dumps({**DOCUMENT, "id": 8})},
 }
+WITH_OFFSETS = {
+    "pubtator", "bioc-xml", "bioc-json", "bioc-folder", "webanno", "webanno-folder", "brat", "label-studio", "json-min",
+    "prodigy", "answers", "doccano", "doc-json", "train-data", "ner-annotator",
+}  # fmt: skip
 PIECES = [
     b"", b"\n", b"\n", b"\n\n", b"\r", b"\r\n", b"\t", b" ", b",", b'"', b"'", b"{", b"}", b"[", b"]", b":", b";",
     b"|", b"\xff", b"\xc3", b"\x00", b"\xef\xbb\xbf", "\u00e9\u2028\U0001f637".encode(), b"#", b"-", b"_",

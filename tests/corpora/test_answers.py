@@ -6,6 +6,7 @@ import pytest
 import spacy
 from spacy.training import Corpus
 
+from spacy_bio_ner.constraints import gold_constraints
 from spacy_bio_ner.corpora.convert import convert
 from spacy_bio_ner.corpora.formats import jsonl
 from spacy_bio_ner.corpora.record import Mention, Record
@@ -216,3 +217,19 @@ def test_a_label_that_is_not_annotated_is_refused(tmp_path, content, name):
     result = run(write_file(tmp_path / name, content), tmp_path / "out", "--annotated-labels", "X")
     assert result.exit_code == 1 and not (tmp_path / "out").exists()
     assert "which is not among those that are annotated (X): name it in --annotated-labels" in output(result)
+
+
+def test_what_is_written_is_what_the_component_reads(tmp_path):
+    """Rejected spans, missing annotation and annotated labels, as the constraints of the loss have them."""
+    path = write(tmp_path / "dev.jsonl", answer("accept", LITHIUM), answer("reject", TREMOR))
+    convert(path, tmp_path / "out", annotated_labels=["DRUG", "DIS"])
+    [example] = Corpus(tmp_path / "out" / "dev.spacy")(spacy.blank("en"))
+    allowed, rejected = gold_constraints([example], ["DIS", "DRUG", "OTHER"], "incorrect_spans")
+    assert [tuple(span) for span in rejected] == [(2, 3, 0)]
+    # The entity's tag; any of three labels, or O, but for what would make the entity longer; any
+    assert [row.sum() for row in allowed][:3] == [1, 6, 7]
+    path = write(tmp_path / "dev.jsonl", {"text": "Lithium helps", "spans": [{"start": 0, "end": 7, "label": "DRUG"}]})
+    convert(path, tmp_path / "out", annotated_labels=["DRUG"])
+    [example] = Corpus(tmp_path / "out" / "dev.spacy")(spacy.blank("en"))
+    allowed, _ = gold_constraints([example], ["DIS", "DRUG"], "incorrect_spans")
+    assert [row.sum() for row in allowed] == [1, 3]  # helps: O, or an entity with the other label

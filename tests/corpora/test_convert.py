@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import spacy
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB1, IOB2, IOBES, Entities
@@ -284,7 +284,8 @@ def test_iobes_entity_without_end(tmp_path):
     assert +ledger.mentions == {"kept": 1, "repaired": 2}
 
 
-@settings(deadline=None, max_examples=60)
+@pytest.mark.usefixtures("one_tokenizer")
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.one_of(
         st.binary(max_size=80),
