@@ -16,6 +16,7 @@ _EXPECTED = {
     "string_type": "a string",
     "bool_type": "true or false",
     "list_type": "a list",
+    "too_short": "at least one item",
     "dict_type": "an object",
     "model_type": "an object",
 }

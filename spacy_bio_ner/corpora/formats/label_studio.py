@@ -90,7 +90,10 @@ def _read_task(entry: Dict[str, Any], options: Options, ledger: Ledger) -> Optio
     if not annotations:
         ledger.passed_over["tasks that were skipped" if task.annotations else "tasks that nobody annotated"] += 1
         return None
-    annotations = [annotation for annotation in annotations if annotation.ground_truth] or annotations
+    truths = [annotation for annotation in annotations if annotation.ground_truth]
+    if truths:
+        ledger.passed_over["annotations that are no ground truth"] += len(annotations) - len(truths)
+        annotations = truths
     records = [_read_annotation(annotation, task.data, options, ledger) for annotation in annotations]
     for other in records[1:]:
         if sorted(other.mentions) != sorted(records[0].mentions):

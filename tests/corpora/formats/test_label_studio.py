@@ -91,8 +91,9 @@ def test_ground_truth_counts_more_than_others(tmp_path):
     entry = task(SPANS[:1], SPANS)
     check_refused(label_studio, tmp_path, [entry], "found 2 annotations that differ: mark one of them as ground truth")
     entry["annotations"][1]["ground_truth"] = True
-    [record] = read_file(label_studio, tmp_path, [entry])
+    [record], ledger = read(label_studio, write_file(tmp_path / "corpus", [entry]))
     assert marked(record) == MENTIONS
+    assert ledger.passed_over == {"annotations that are no ground truth": 1}
 
 
 def test_line_breaks_in_the_text_of_a_span(tmp_path):
@@ -114,7 +115,7 @@ def test_offsets_count_javascripts_units(tmp_path):
     [
         (task([span(0, 7, "Drug", text="Aspirin")]), "found the mention 'Aspirin', but the text has 'Lithium' at 0-7"),
         (task([span(0, 99, "Drug")]), "found start 0 and end 99"),
-        (task([span(0, 7)]), "value.labels: found []"),
+        (task([span(0, 7)]), "value.labels: found [], expected at least one item"),
         (task([span("/p[1]/text()[1]", 7, "Drug")]), "value.start: found '/p[1]/text()[1]', expected a whole number"),
         (task([{"type": "labels"}]), "value: found None, expected an object"),
         (task(SPANS, data={"a": TEXT, "b": TEXT}), "found the data ['a', 'b'], expected the text that was annotated"),
