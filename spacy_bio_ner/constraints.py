@@ -125,7 +125,8 @@ def with_presets(docs: Sequence[Doc]) -> List[bool]:
 
 def annotated_labels(doc: Doc) -> Optional[Sequence[str]]:
     """RETURNS (Optional[Sequence[str]]): The labels that a Doc is annotated for; None if that is all. What has another
-    label is missing in it, and not O. `bio-ner convert --labels` writes them to doc.user_data["bio_ner"]["labels"]."""
+    label is missing in it, and not O. `bio-ner convert --annotated-labels` writes them to
+    doc.user_data["bio_ner"]["labels"]."""
     return doc.user_data.get(USER_DATA, {}).get(ANNOTATED_LABELS)
 
 

@@ -3,29 +3,27 @@ mentions lost or across sentence starts, Docs that stand in it twice, labels wit
 dev and test a model cannot have seen in train. One pass over the Docs, none of which is kept.
 """
 
-from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from itertools import combinations_with_replacement
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
 import numpy
 from spacy.cli.debug_data import NEW_LABEL_THRESHOLD
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from ..corpora.docbin import document_id, read_docs, source_mentions
+from ..corpora.docbin import read_docs
 from ..corpora.sources import DEV, TEST, TRAIN
 from ..crf.bio import IOB_MISSING, IOB_OUTSIDE
 from ..util import InputError
 from .duplicates import near_duplicates
+from .kept import KeptCorpus, KeptMention
 
 SPLITS = (TRAIN, DEV, TEST)
 MAX_EXAMPLES = 10
 MAX_PLACES = 3  # of a text with one label, tagged or untagged
-CONTEXT = 24  # characters shown on either side of a mention
-OPENING = 60  # characters shown of a Doc
 PERCENTILES = (50, 90, 99)
 MIN_TAGGED = 2  # mentions of a text that make it worth a look where it stands untagged
 
@@ -48,15 +46,15 @@ def read_splits(corpus: Path) -> Dict[str, Iterator[Doc]]:
     return {split: read_docs(path, vocab) for split, path in found.items()}
 
 
-def audit(splits: Dict[str, Iterable[Doc]]) -> Dict[str, Any]:
+def audit(splits: Mapping[str, Iterable[Doc]]) -> Dict[str, Any]:
     """Look through a corpus. Texts are compared in lower case, with white space normalised.
 
-    splits (Dict[str, Iterable[Doc]]): The Docs of each split, by its name. Only "train" has a meaning of its own.
+    splits (Mapping[str, Iterable[Doc]]): The Docs of each split, by its name. Only "train" has a meaning of its own.
     RETURNS (Dict[str, Any]): What was found, in types that JSON has. Counts and lists of texts are full,
         texts whose annotation disagrees most come first; examples and places are the first ones, of Docs that
         repeat others the longest.
     """
-    corpus = _Corpus()
+    corpus = KeptCorpus()
     for split, docs in splits.items():
         corpus.add(split, docs)
     return {
@@ -72,135 +70,11 @@ def audit(splits: Dict[str, Iterable[Doc]]) -> Dict[str, Any]:
     }
 
 
-class _Mention(NamedTuple):
-    """An entity, or a mention of the source that is none. start and end count the tokens of the whole corpus."""
-
-    doc: int
-    start: int
-    end: int
-    label: str
-    text: str
-
-
-class _Corpus:
-    """What is kept of the Docs, which are numbered across splits: some bytes for each token, and the mentions."""
-
-    def __init__(self) -> None:
-        self.docs: Dict[str, range] = {}
-        self.documents: List[Optional[str]] = []
-        self.starts = array("q", [0])  # the first token of each Doc, and the end of the last Doc
-        self.words: List[str] = []
-        self.numbers: Dict[str, int] = {}
-        self.tokens = array("i")  # numbers of words
-        self.lower = array("i")  # numbers of words in lower case
-        self.spaced = bytearray()  # whether white space stands before a token
-        self.iob = bytearray()
-        self.mentions: List[_Mention] = []
-        self.crossing: List[_Mention] = []
-        self.snapped: List[_Mention] = []
-        self.lost: List[_Mention] = []
-        self.n_source_mentions: Counter = Counter()
-        self.n_docs_with_sentences: Counter = Counter()
-
-    def add(self, split: str, docs: Iterable[Doc]) -> None:
-        first = len(self.documents)
-        for doc in docs:
-            self._add_tokens(doc)
-            self._add_entities(doc)
-            self._add_source(doc)
-            self.n_source_mentions[split] += len(source_mentions(doc))
-            # A Doc of one token always has that annotation
-            self.n_docs_with_sentences[split] += len(doc) > 1 and doc.has_annotation("SENT_START")
-            self.documents.append(document_id(doc))
-            self.starts.append(len(self.tokens))
-        self.docs[split] = range(first, len(self.documents))
-
-    def _number(self, word: str) -> int:
-        number = self.numbers.setdefault(word, len(self.words))
-        if number == len(self.words):
-            self.words.append(word)
-        return number
-
-    def _add_tokens(self, doc: Doc) -> None:
-        before = ""
-        for token in doc:
-            word = " ".join(token.text.split())
-            self.tokens.append(self._number(word))
-            self.lower.append(self._number(word.lower()))
-            self.spaced.append(bool(word) and (before[-1:].isspace() or token.text[0].isspace()))
-            before = token.text_with_ws
-        self.iob.extend(doc.to_array("ENT_IOB").tolist())
-
-    def _add_entities(self, doc: Doc) -> None:
-        offset = self.starts[-1]
-        for ent in doc.ents:
-            start, end = ent.start + offset, ent.end + offset
-            mention = _Mention(len(self.documents), start, end, ent.label_, self.text(start, end, self.lower))
-            self.mentions.append(mention)
-            if any(token.is_sent_start for token in ent[1:]):
-                self.crossing.append(mention)
-
-    def _add_source(self, doc: Doc) -> None:
-        """Note the mentions of the source that are no entities: those moved to the edges of tokens, and the lost."""
-        offset = self.starts[-1]
-        ents = {(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents}
-        for start_char, end_char, label, *_ in source_mentions(doc):
-            if (start_char, end_char, label) in ents:
-                continue
-            text = doc.text[start_char:end_char]
-            start_char, end_char = end_char - len(text.lstrip()), start_char + len(text.rstrip())
-            span = doc.char_span(start_char, end_char, alignment_mode="expand") or doc[:0]
-            mention = _Mention(len(self.documents), span.start + offset, span.end + offset, label, text.strip())
-            snapped = (span.start_char, span.end_char, label) in ents
-            (self.snapped if snapped else self.lost).append(mention)
-
-    def text(self, start: int, end: int, tokens: Sequence[int]) -> str:
-        """RETURNS (str): The text of a span of tokens or of lower, with white space normalised."""
-        return "".join((" " if self.spaced[i] else "") + self.words[tokens[i]] for i in range(start, end)).strip()
-
-    def tokens_of(self, split: str) -> slice:
-        """RETURNS (slice): The tokens of a split."""
-        return slice(self.starts[self.docs[split].start], self.starts[self.docs[split].stop])
-
-    def of(self, split: str, mentions: Iterable[_Mention]) -> List[_Mention]:
-        """RETURNS (List[_Mention]): Those of the mentions that are in a split."""
-        return [mention for mention in mentions if mention.doc in self.docs[split]]
-
-    def split_of(self, doc: int) -> str:
-        """RETURNS (str): The split of a Doc."""
-        return next(split for split, docs in self.docs.items() if doc in docs)
-
-    def place(self, doc: int, context: str) -> Dict[str, Any]:
-        """RETURNS (Dict[str, Any]): Where something is. Docs count from 1 in their split."""
-        split = self.split_of(doc)
-        number = doc - self.docs[split].start + 1
-        return {"split": split, "doc": number, "document": self.documents[doc], "context": context}
-
-    def place_of_doc(self, doc: int) -> Dict[str, Any]:
-        """RETURNS (Dict[str, Any]): Where a Doc is, and how it starts."""
-        start, end = self.starts[doc], self.starts[doc + 1]
-        return self.place(doc, _cut(self.text(start, min(end, start + OPENING), self.tokens), OPENING))
-
-    def place_of(self, mention: _Mention) -> Dict[str, Any]:
-        """RETURNS (Dict[str, Any]): Where a mention is, and what stands around it."""
-        first, last = self.starts[mention.doc], self.starts[mention.doc + 1]
-        start, end = mention.start, mention.end
-        left = self.text(max(first, start - CONTEXT), start, self.tokens)
-        right = self.text(end, min(last, end + CONTEXT), self.tokens)
-        before = _cut(left[::-1], CONTEXT)[::-1] + (" " if left and self.spaced[start] else "")
-        after = (" " if right and self.spaced[end] else "") + _cut(right, CONTEXT)
-        return self.place(mention.doc, f"{before}[{self.text(start, end, self.tokens)}]{after}")
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
 def _share(count: int, of: int) -> Dict[str, Any]:
     return {"count": count, "of": of, "share": count / of if of else 0.0}
 
 
-def _describe_split(corpus: _Corpus, split: str) -> Dict[str, Any]:
+def _describe_split(corpus: KeptCorpus, split: str) -> Dict[str, Any]:
     docs, tokens = corpus.docs[split], corpus.tokens_of(split)
     mentions = corpus.of(split, corpus.mentions)
     n_tokens = tokens.stop - tokens.start
@@ -223,7 +97,7 @@ def _describe_split(corpus: _Corpus, split: str) -> Dict[str, Any]:
     }
 
 
-def _describe_labels(corpus: _Corpus) -> Dict[str, Any]:
+def _describe_labels(corpus: KeptCorpus) -> Dict[str, Any]:
     """Count labels. They are rare by the threshold of spaCy's debug data, which looks at the factory ner only."""
     counts = {split: Counter(m.label for m in corpus.of(split, corpus.mentions)) for split in corpus.docs}
     labels = sorted(set().union(*counts.values()))
@@ -235,7 +109,7 @@ def _describe_labels(corpus: _Corpus) -> Dict[str, Any]:
     }
 
 
-def _describe_lengths(corpus: _Corpus) -> Dict[str, Any]:
+def _describe_lengths(corpus: KeptCorpus) -> Dict[str, Any]:
     lengths: Dict[str, Counter] = defaultdict(Counter)
     for mention in corpus.mentions:
         lengths[mention.label][mention.end - mention.start] += 1
@@ -249,7 +123,7 @@ def _describe_lengths(corpus: _Corpus) -> Dict[str, Any]:
     }
 
 
-def _describe_lost(corpus: _Corpus, split: str) -> Dict[str, Any]:
+def _describe_lost(corpus: KeptCorpus, split: str) -> Dict[str, Any]:
     lost, n_mentions = corpus.of(split, corpus.lost), corpus.n_source_mentions[split]
     return {
         "lost": _share(len(lost), n_mentions),
@@ -259,7 +133,7 @@ def _describe_lost(corpus: _Corpus, split: str) -> Dict[str, Any]:
     }
 
 
-def _describe_crossing(corpus: _Corpus, split: str) -> Dict[str, Any]:
+def _describe_crossing(corpus: KeptCorpus, split: str) -> Dict[str, Any]:
     crossing = corpus.of(split, corpus.crossing)
     return {
         "docs_with_sentences": corpus.n_docs_with_sentences[split],
@@ -276,12 +150,12 @@ def _disagreement(counts: Iterable[int]) -> float:
     return total - sum(n * n for n in counts) / total
 
 
-def _find_label_conflicts(corpus: _Corpus) -> Dict[str, Any]:
+def _find_label_conflicts(corpus: KeptCorpus) -> Dict[str, Any]:
     """Find texts that are mentions with one label here and another there."""
-    by_text: Dict[str, Dict[str, List[_Mention]]] = defaultdict(lambda: defaultdict(list))
+    by_text: Dict[str, Dict[str, List[KeptMention]]] = defaultdict(lambda: defaultdict(list))
     for mention in corpus.mentions:
         by_text[mention.text][mention.label].append(mention)
-    found = []
+    found: List[Dict[str, Any]] = []
     for text, by_label in by_text.items():
         if len(by_label) > 1:
             labels = {
@@ -293,16 +167,16 @@ def _find_label_conflicts(corpus: _Corpus) -> Dict[str, Any]:
     return {"mentions": _share(sum(f["mentions"] for f in found), len(corpus.mentions)), "texts": found}
 
 
-def _find_untagged(corpus: _Corpus) -> Dict[str, Any]:
+def _find_untagged(corpus: KeptCorpus) -> Dict[str, Any]:
     """Find texts that are mentions here and stand untagged there, all their tokens O."""
-    tagged: Dict[str, List[_Mention]] = defaultdict(list)
+    tagged: Dict[str, List[KeptMention]] = defaultdict(list)
     for mention in corpus.mentions:
         tagged[mention.text].append(mention)
     tagged = {text: mentions for text, mentions in tagged.items() if text and len(mentions) >= MIN_TAGGED}
-    untagged: Dict[str, List[_Mention]] = defaultdict(list)
+    untagged: Dict[str, List[KeptMention]] = defaultdict(list)
     for mention in _find_outside(corpus, sorted(tagged)):
         untagged[mention.text].append(mention)
-    found = [
+    found: List[Dict[str, Any]] = [
         {
             "text": text,
             "tagged": _share(len(tagged[text]), len(tagged[text]) + len(places)),
@@ -322,13 +196,13 @@ def _find_untagged(corpus: _Corpus) -> Dict[str, Any]:
     }
 
 
-def _find_outside(corpus: _Corpus, texts: Sequence[str]) -> Iterator[_Mention]:
+def _find_outside(corpus: KeptCorpus, texts: Sequence[str]) -> Iterator[KeptMention]:
     """Find texts where no token of them is in an entity or without annotation. From each token on, a text is read
     only as long as it is the beginning of one of those looked for, which their order tells.
 
-    corpus (_Corpus): The corpus.
+    corpus (KeptCorpus): The corpus.
     texts (Sequence[str]): The texts in lower case, sorted.
-    YIELDS (_Mention): The places.
+    YIELDS (KeptMention): The places.
     """
 
     def next_text(text: str) -> str:
@@ -352,10 +226,10 @@ def _find_outside(corpus: _Corpus, texts: Sequence[str]) -> Iterator[_Mention]:
             if not found.startswith(text):
                 break
             if found == text:
-                yield _Mention(doc, start, i + 1, "", text)
+                yield KeptMention(doc, start, i + 1, "", text)
 
 
-def _find_unseen(corpus: _Corpus) -> Dict[str, Any]:
+def _find_unseen(corpus: KeptCorpus) -> Dict[str, Any]:
     """Find for each split but train the mentions whose text and label never occur in train."""
     if TRAIN not in corpus.docs:
         return {}
@@ -378,7 +252,7 @@ def _find_unseen(corpus: _Corpus) -> Dict[str, Any]:
     return result
 
 
-def _find_duplicates(corpus: _Corpus) -> List[Dict[str, Any]]:
+def _find_duplicates(corpus: KeptCorpus) -> List[Dict[str, Any]]:
     """Find for each pair of splits how many Docs of one repeat a Doc that stands before them in the other, or in
     the same. Those that repeat one exactly are left out of those that repeat one nearly."""
     lower = numpy.array(corpus.lower)

@@ -130,18 +130,18 @@ def _print_examples(result: Dict[str, Any]) -> None:
     ]
     _table("Docs that repeat others", ("alike", "repeated", "where", "Doc"), rows, "rlll")
 
-    rows = []
+    conflicts = []
     for text in result["label_conflicts"]["texts"]:
         counts = ", ".join(f"{label} {part['count']}" for label, part in text["labels"].items())
         *_, rarest = text["labels"].values()
-        rows.append((_cut(counts, 26), *_where(rarest["places"][0])))
-    _table("Texts with several labels", ("labels", "where", "with the last label"), rows, "lll")
+        conflicts.append((_cut(counts, 26), *_where(rarest["places"][0])))
+    _table("Texts with several labels", ("labels", "where", "with the last label"), conflicts, "lll")
 
-    rows = [
+    untagged = [
         (text["tagged"]["count"], text["untagged"], *_where(text["places_untagged"][0]))
         for text in result["untagged"]["texts"]
     ]
-    _table("Texts tagged here and untagged there", ("tagged", "untagged", "where", "untagged"), rows, "rrll")
+    _table("Texts tagged here and untagged there", ("tagged", "untagged", "where", "untagged"), untagged, "rrll")
 
 
 def _print_corpus(result: Dict[str, Any]) -> None:
@@ -169,8 +169,8 @@ def _print_corpus(result: Dict[str, Any]) -> None:
         counts: Counter = Counter()
         for length, count in part["histogram"].items():
             counts[min(int(length), MAX_LENGTH)] += count
-        shares = (f"{counts[length] / sum(counts.values()):.0%}" for length in range(1, MAX_LENGTH + 1))
-        rows.append((_cut(label, 24), *labels["counts"][label].values(), f"{part['mean']:.1f}", part["max"], *shares))
+        shared = (f"{counts[length] / sum(counts.values()):.0%}" for length in range(1, MAX_LENGTH + 1))
+        rows.append((_cut(label, 24), *labels["counts"][label].values(), f"{part['mean']:.1f}", part["max"], *shared))
     header = ("label", *splits, "mean", "max", *map(str, range(1, MAX_LENGTH)), f"{MAX_LENGTH}+")
     _table("Mentions, and how many tokens they have", header, rows, "l" + "r" * (len(header) - 1), len(rows))
 

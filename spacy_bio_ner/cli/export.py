@@ -1,5 +1,6 @@
 """`bio-ner export`: DocBin to formats that other tools read."""
 
+from enum import Enum
 from pathlib import Path
 
 import spacy
@@ -9,10 +10,11 @@ from wasabi import msg
 from ..corpora.docbin import read_docs
 from ..corpora.formats import columns as bio
 from ..corpora.formats import jsonl, pubtator
-from ..util import InputError
+from ..util import InputError, printable
 from ._app import atomic_write, bio_ner_cli, clear_errors
 
 WRITERS = {"bio": bio.write, "pubtator": pubtator.write, "jsonl": jsonl.write}
+Writer = Enum("Writer", {name: name for name in WRITERS}, type=str)  # type: ignore[misc]
 
 
 @bio_ner_cli.command("export")
@@ -20,7 +22,7 @@ def export_cli(
     # fmt: off
     corpus: Path = Arg(..., help=".spacy file, or folder of them"),
     dest: Path = Arg(..., help="File to write"),
-    format: str = Opt("bio", "--format", "-f", help=f"Format to write: {', '.join(WRITERS)}"),
+    format: Writer = Opt(Writer("bio"), "--format", "-f", help="Format to write"),
     # fmt: on
 ):
     """
@@ -30,8 +32,6 @@ def export_cli(
     mentions as the corpus's source had them.
     """
     with clear_errors("Nothing was written"):
-        if format not in WRITERS:
-            raise InputError(f"--format {format}: unknown, expected {', '.join(WRITERS)}")
         if dest.is_dir():
             raise InputError(f"{dest}: found a folder, expected a file to write")
         n_docs = 0
@@ -43,5 +43,5 @@ def export_cli(
                 yield doc
 
         with atomic_write(dest) as beside, beside.open("w", encoding="utf8", newline="") as file:
-            WRITERS[format](counted(), file)
-        msg.good(f"Wrote {n_docs} Docs to {dest}")
+            WRITERS[format.value](counted(), file)
+        msg.good(f"Wrote {n_docs} Docs to {printable(str(dest))}")

@@ -1,12 +1,9 @@
 """A corpus as people have it, turned into DocBin files: all of it or nothing."""
 
-import os
-import shutil
-import tempfile
-from contextlib import contextmanager
+from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional, Set, Union, cast
 
 import spacy
 import srsly
@@ -15,28 +12,35 @@ from tqdm import tqdm
 from ..callbacks import split_punctuation
 from ..util import InputError
 from .align import record_to_doc
-from .docbin import is_shard, write_records
-from .formats.columns import Columns
+from .docbin import SUFFIX, write_records
 from .formats.registry import FORMATS
-from .ledger import Report
-from .lines import excerpt
+from .ledger import Ledger
+from .offsets import check_units
+from .options import Options
+from .output import LEDGER, all_or_nothing
 from .record import Record
-from .sources import TRAIN, Source, find_sources, is_file_name
+from .sources import SPLITS, TRAIN, Source, find_sources, name_split
 from .tagged import Sentence, group_sentences, read_records
 from .tags import Scheme, detect_scheme
 
-LEDGER = "ledger.json"
+# The options of the command line that are the fields of Options
+OPTION_NAMES = {
+    "columns": "--separator, --token-column, --tag-column",
+    "offsets": "--offsets",
+    "entity_key": "--entity-key",
+    "tag_names": "--labels",
+}
 
 
 class RefusedError(InputError):
     """Sources of which something is refused.
 
-    reports (Dict[str, Report]): The account of each, by name.
+    ledgers (Dict[str, Ledger]): The account of each, by name.
     """
 
-    def __init__(self, reports: Dict[str, Report], message: str = ""):
-        super().__init__(message or "\n".join(error for report in reports.values() for error in report.errors))
-        self.reports = reports
+    def __init__(self, ledgers: Dict[str, Ledger], message: str = ""):
+        super().__init__(message or "\n".join(error for ledger in ledgers.values() for error in ledger.errors))
+        self.ledgers = ledgers
 
 
 def convert(
@@ -45,26 +49,30 @@ def convert(
     *,
     format: Optional[str] = None,
     scheme: Optional[Scheme] = None,
-    columns: Columns = Columns(),
+    options: Options = Options(),
+    annotated_labels: Optional[List[str]] = None,
     n_sents: int = 1,
     repair: bool = False,
     spacy_tokenizer: bool = False,
     fail_on_lost: bool = False,
+    fail_on_unknown: bool = False,
     lang: str = "en",
-) -> Dict[str, Report]:
+) -> Dict[str, Ledger]:
     """Convert a corpus to DocBin. If anything in it is refused, nothing is written.
 
     source (Path): A file, or a folder with a file or folder for each split.
     dest (Path): The folder to write to: for each part <name>.spacy, and ledger.json.
     format (Optional[str]): The format of the source; told by its content if None.
     scheme (Optional[Scheme]): The scheme of tags; told by all the corpus's tags if None.
-    columns (Columns): Where BIO columns have tokens and tags.
+    options (Options): What readers have to be told.
+    annotated_labels (Optional[List[str]]): The labels that the source annotates; all of them if None.
     n_sents (int): The number of tagged sentences to join in a Doc; 0 joins all of a document.
     repair (bool): Whether to mend tags that have one sensible reading.
     spacy_tokenizer (bool): Whether to tokenize text as spaCy does, and not by split_punctuation.
     fail_on_lost (bool): Whether to refuse a corpus of which a mention is lost.
+    fail_on_unknown (bool): Whether to refuse a corpus with labels that its training split has not.
     lang (str): The language of the Docs.
-    RETURNS (Dict[str, Report]): The account of each part, by name.
+    RETURNS (Dict[str, Ledger]): The account of each part, by name.
     RAISES (RefusedError): If something in a part is refused.
     RAISES (InputError): If the source or the corpus as a whole cannot be used.
     """
@@ -77,124 +85,146 @@ def convert(
         raise InputError(f"--lang {lang}: spaCy has no such language, expected a code such as en") from None
     if not spacy_tokenizer:
         split_punctuation(nlp)
-    formats = {name: format or part.format for name, part in sources.items()}
+    parts = [_Part(name, found, format or found.format, options) for name, found in sources.items()]
+    _check_options(parts, options)
     if scheme is None:
-        tagged = {part.path: formats[name] for name, part in sources.items() if FORMATS[formats[name]].is_tagged}
-        scheme = detect_scheme(
-            sentence.tags
-            for path, name in tagged.items()
-            for sentence in _read_sentences(path, name, columns, Report(path))
-        )
-    reports: Dict[str, Report] = {}
-    with _all_or_nothing(dest) as beside:
-        for name, part in sources.items():
-            report = reports[name] = Report(part.path)
-            records: Iterator[Record]
-            if FORMATS[formats[name]].is_tagged:
-                sentences = _read_sentences(part.path, formats[name], columns, report)
-                sentences = (s for s in sentences if part.takes(s.document, " ".join(s.words)))
-                records = group_sentences(read_records(sentences, scheme, repair, report), n_sents)
-            else:
-                records = _read_texts(part, formats[name], report)
-            progress = tqdm(records, desc=part.path.name, unit=" docs", leave=False, disable=None)
-            to_doc = partial(record_to_doc, report=report)
-            report.documents = write_records(progress, nlp, beside / f"{name}.spacy", to_doc)
-            if not report.documents and not report.n_errors:
-                raise InputError(f"{part.path}: found no sentence for {name} (read as {formats[name]})")
-            if report.n_errors and part.share is not None:
-                break  # the other splits are of the same source
-        if any(report.n_errors for report in reports.values()):
-            raise RefusedError(reports)
-        if fail_on_lost and any(report.lost for report in reports.values()):
-            raise RefusedError(reports, "mentions are lost, and --fail-on-lost is set")
-        _check_splits(reports)
-        srsly.write_json(beside / LEDGER, {name: report.to_json() for name, report in reports.items()})
-    return reports
+        tagged = {part.source.path: part for part in parts if part.is_tagged}
+        scheme = detect_scheme(sentence.tags for part in tagged.values() for sentence in part.sentences(Ledger(source)))
+    splits = _divide(parts)
+    ledgers: Dict[str, Ledger] = {}
+    with all_or_nothing(dest) as beside:
+        for part in parts:
+            if part.source.division is not None and part.name not in splits:
+                continue  # the source says itself that it has none
+            ledger = ledgers[part.name] = Ledger(part.source.path)
+            records = part.records(ledger, scheme, repair, n_sents, annotated_labels)
+            progress = tqdm(records, desc=part.source.path.name, unit=" docs", leave=False, disable=None)
+            to_doc = partial(record_to_doc, ledger=ledger)
+            ledger.documents = write_records(progress, nlp, beside / f"{part.name}{SUFFIX}", to_doc)
+            if not ledger.documents and not ledger.n_errors:
+                raise InputError(f"{part.source.path}: found no sentence for {part.name} (read as {part.format})")
+            if part.source.division is not None:
+                if ledger.n_errors:
+                    break  # the other splits are of the same source
+                if len(ledgers) > 1:
+                    ledger.passed_over.clear()  # the account of the first split has it
+        if any(ledger.n_errors for ledger in ledgers.values()):
+            raise RefusedError(ledgers)
+        for ledger in ledgers.values():
+            check_units(ledger, options.offsets)
+        if fail_on_lost and any(ledger.lost for ledger in ledgers.values()):
+            raise RefusedError(ledgers, "mentions are lost, and --fail-on-lost is set")
+        _check_splits(ledgers, fail_on_unknown)
+        srsly.write_json(beside / LEDGER, {name: ledger.to_json() for name, ledger in ledgers.items()})
+    return ledgers
 
 
-def _read_sentences(path: Path, format: str, columns: Columns, report: Report) -> Iterator[Sentence]:
-    options = {"columns": columns} if format == "bio" else {}
-    return FORMATS[format].read(path, report, **options)
+def unknown_labels(ledgers: Dict[str, Ledger]) -> Dict[str, "Counter[str]"]:
+    """RETURNS (Dict[str, Counter[str]]): For each split the labels that the training split has not, which no model
+    trained on it can predict, and how many mentions have them."""
+    train = ledgers.get(TRAIN)
+    if train is None:
+        return {}
+    unknown = {
+        name: Counter({label: n for label, n in ledger.label_counts.items() if label not in train.label_counts})
+        for name, ledger in ledgers.items()
+    }
+    return {name: labels for name, labels in unknown.items() if labels}
 
 
-def _read_texts(part: Source, format: str, report: Report) -> Iterator[Record]:
-    for record in FORMATS[format].read(part.path, report):
-        if part.takes(record.document, record.text if record.text is not None else " ".join(record.words)):
+class _Part:
+    """A part of the corpus, as it is to be read."""
+
+    def __init__(self, name: str, source: Source, format: str, options: Options) -> None:
+        self.name, self.source, self.format, self.options = name, source, format, options
+        self.is_tagged, is_folder = FORMATS[format].is_tagged, FORMATS[format].is_folder
+        if is_folder not in (None, source.path.is_dir()):
+            found, expected = ("file", "folder") if is_folder else ("folder", "file")
+            raise InputError(f"{source.path}: found a {found}, but {format} is read from a {expected}")
+
+    def all(self, ledger: Ledger) -> Iterator[Union[Record, Sentence]]:
+        """YIELDS (Union[Record, Sentence]): What the source holds, also what belongs to other parts."""
+        return FORMATS[self.format].read(self.source.path, ledger, self.options)
+
+    def sentences(self, ledger: Ledger) -> Iterator[Sentence]:
+        """YIELDS (Sentence): What a source of tagged words holds."""
+        return cast(Iterator[Sentence], self.all(ledger))
+
+    def records(
+        self, ledger: Ledger, scheme: Scheme, repair: bool, n_sents: int, annotated_labels: Optional[List[str]]
+    ) -> Iterator[Record]:
+        """YIELDS (Record): The records of this part."""
+        own = self._own(ledger)
+        if self.is_tagged:
+            sentences = cast(Iterator[Sentence], own)
+            records = group_sentences(read_records(sentences, scheme, repair, ledger), n_sents)
+        else:
+            records = cast(Iterator[Record], own)
+        for record in records:
+            if annotated_labels is not None:
+                record.annotated_labels = annotated_labels
+            _check_labels(record, ledger)
             yield record
 
-
-def _check_splits(reports: Dict[str, Report]) -> None:
-    """Refuse what no training could make good: nothing to learn, or labels that cannot be learned."""
-    train = reports.get(TRAIN)
-    if train is None:
-        return
-    if not train.labels:
-        raise InputError(f"{train.path}: found no entity in {train.documents} Docs, expected some to train on")
-    for report in reports.values():
-        for label, where in report.labels.items():
-            if label not in train.labels:
+    def _own(self, ledger: Ledger) -> Iterator[Union[Record, Sentence]]:
+        division = self.source.division
+        for item in self.all(ledger):
+            if division is not None:
+                if division.split_of(item) == self.name:
+                    yield item
+            elif item.split is not None and self.name in SPLITS and name_split(item.split) != self.name:
                 raise InputError(
-                    f"{where}: found the label {label!r}, which {train.path} never has, so no model trained on it can "
-                    f"predict it: correct the label, or take it out ({TRAIN} has {', '.join(sorted(train.labels))})"
+                    f"{self.source.path}: is named for {self.name}, but says that a text belongs to {item.split}: "
+                    "name it otherwise, and its texts are divided as it says"
+                )
+            else:
+                yield item
+
+
+def _check_options(parts: List[_Part], options: Options) -> None:
+    """RAISES (InputError): If an option is given that concerns none of the parts."""
+    for field, names in OPTION_NAMES.items():
+        given = getattr(options, field) != getattr(Options(), field)
+        if given and not any(field in FORMATS[part.format].takes for part in parts):
+            formats = ", ".join(sorted({part.format for part in parts}))
+            takers = ", ".join(name for name, format in FORMATS.items() if field in format.takes)
+            raise InputError(f"{names}: not for {formats}, which the source is read as, but for {takers}")
+
+
+def _divide(parts: List[_Part]) -> Set[str]:
+    """RETURNS (Set[str]): The splits among which one source is divided, if it is."""
+    [part, *_] = parts
+    if part.source.division is None:
+        return set()
+    ledger = Ledger(part.source.path)
+    try:
+        return part.source.division.fill(part.all(ledger), part.source.path)
+    except InputError:
+        if ledger.n_errors:
+            return set(SPLITS)  # what is refused is told first
+        raise
+
+
+def _check_labels(record: Record, ledger: Ledger) -> None:
+    """RAISES (InputError): If a mention has a label that is not annotated."""
+    if record.annotated_labels is not None:
+        for mention in [*record.mentions, *record.rejected]:
+            if mention.label not in record.annotated_labels:
+                where = ledger.labels.get(mention.label, str(ledger.path))
+                raise InputError(
+                    f"{where}: found the label {mention.label!r}, which is not among those that are annotated "
+                    f"({', '.join(record.annotated_labels)}): name it in --annotated-labels, or take it out"
                 )
 
 
-def _parts_of(dest: Path) -> List[str]:
-    """Find what an earlier conversion wrote to a folder, before anything there is replaced.
-
-    dest (Path): The folder.
-    RETURNS (List[str]): The names of the parts in its ledger; none if there is no ledger.
-    RAISES (InputError): If its ledger.json is none of ours. A name in it that is a path would lead out of the folder.
-    """
-    path = dest / LEDGER
-    if not path.exists():
-        return []
-    try:
-        ledger = srsly.read_json(path)
-    except (ValueError, OSError) as err:
-        ledger = err
-    if not isinstance(ledger, dict) or not all(is_file_name(name) for name in ledger):
-        found = ledger if isinstance(ledger, Exception) else excerpt(ledger)
-        raise InputError(
-            f"{path}: found {found}, expected a ledger that 'bio-ner convert' wrote: remove that file, or give another "
-            "folder to write to"
-        )
-    return list(ledger)
-
-
-def _check_removable(path: Path) -> None:
-    """RAISES (InputError): If a path is a folder with more in it than shards, which were written here."""
-    if path.is_dir() and not path.is_symlink():
-        others = sorted(entry for entry in path.iterdir() if not is_shard(entry))
-        if others:
-            raise InputError(f"{others[0]}: was not written by 'bio-ner convert': move it, or give another folder")
-
-
-def _remove(path: Path) -> None:
-    """Remove a .spacy file, or a folder of shards. Of a link the link."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _all_or_nothing(dest: Path) -> Iterator[Path]:
-    """Give a folder beside the destination to write in, and move what is in it into place at the end."""
-    earlier = _parts_of(dest)
-    dest.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{dest.name}-", dir=dest.parent))
-    try:
-        yield beside
-        replaced = {dest / f"{name}.spacy" for name in earlier} | {dest / path.name for path in beside.iterdir()}
-        for path in replaced:
-            _check_removable(path)
-        dest.mkdir(exist_ok=True)
-        # The old ledger goes first and the new one comes last: a folder that has one is whole.
-        (dest / LEDGER).unlink(missing_ok=True)
-        for path in replaced:
-            _remove(path)
-        for path in sorted(beside.iterdir(), key=lambda path: path.name == LEDGER):
-            os.replace(path, dest / path.name)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+def _check_splits(ledgers: Dict[str, Ledger], fail_on_unknown: bool) -> None:
+    """RAISES (InputError): If there is nothing to learn, or, if so asked, something that cannot be learned."""
+    train = ledgers.get(TRAIN)
+    if train is not None and not train.label_counts and not train.rejected:
+        raise InputError(f"{train.path}: found no entity in {train.documents} Docs, expected some to train on")
+    if fail_on_unknown:
+        for name, labels in unknown_labels(ledgers).items():
+            where = ledgers[name].labels[next(iter(labels))]
+            raise InputError(
+                f"{where}: found {', '.join(labels)}, which {TRAIN} never has, and --fail-on-unknown is set"
+            )

@@ -1,89 +1,28 @@
-"""spaCy's own format: records written in shards of a fixed size, and Docs read back with what their source
-held. A Doc's user data keeps its document's id and every mention of the source, lost ones too, so that a
-score can count them as missed.
-"""
+"""spaCy's own format: records written in shards of a fixed size, and Docs read back."""
 
+import os
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterable, Iterator, Optional, Tuple, Union
 
+import numpy
+from pydantic import BaseModel, TypeAdapter
+from spacy.attrs import ENT_IOB, ENT_KB_ID, ENT_TYPE, ORTH
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import walk_corpus
 from spacy.vocab import Vocab
 
-from ..crf.bio import IOB_MISSING
+from ..constraints import USER_DATA, annotated_labels
+from ..crf.bio import IOB_BEGIN, IOB_MISSING
 from ..util import InputError
-from .ledger import Report
+from .json_values import Text, validate
+from .ledger import Ledger
+from .options import Options
 from .record import Mention, Record
+from .source_mentions import INCORRECT_SPANS, document_id, source_mentions
 
+SUFFIX = ".spacy"
 SHARD_SIZE = 10_000
-USER_DATA = "bio_ner"
-
-
-class SourceMention(NamedTuple):
-    """An entity as the source had it: its characters in doc.text, its label, its id in a knowledge base, and the
-    characters of its parts, if it has several that are apart."""
-
-    start_char: int
-    end_char: int
-    label: str
-    kb_id: str
-    fragments: Tuple[Tuple[int, int], ...] = ()
-
-
-def set_source(doc: Doc, document: Optional[str], mentions: Iterable[SourceMention]) -> None:
-    """Keep with a Doc its document's id, the mentions of its source, and which entities have come of them."""
-    doc.user_data[USER_DATA] = {
-        "document": document,
-        "mentions": [list(mention) for mention in mentions],
-        "ents": [list(mention) for mention in _entities(doc)],
-    }
-
-
-def source_mentions(doc: Doc) -> List[SourceMention]:
-    """RETURNS (List[SourceMention]): The mentions of a Doc's source. Entities that have been changed since are
-    taken as they are now; so are all of a Doc that was not written here."""
-    now = _entities(doc)
-    if USER_DATA not in doc.user_data:
-        return now
-    source = doc.user_data[USER_DATA]
-    then = [SourceMention(*ent) for ent in source["ents"]]
-    removed = {ent[:3] for ent in then} - {ent[:3] for ent in now}
-    added = {ent[:3] for ent in now} - {ent[:3] for ent in then}
-    mentions = [SourceMention(*mention[:4], tuple(map(tuple, mention[4]))) for mention in source["mentions"]]
-    return [m for m in mentions if m[:3] not in removed] + [ent for ent in now if ent[:3] in added]
-
-
-def whole_mentions(doc: Doc, where: str) -> List[SourceMention]:
-    """The mentions of a Doc's source, for formats in which a mention is one span and what is not one is outside.
-
-    doc (Doc): The Doc.
-    where (str): How messages name it.
-    RETURNS (List[SourceMention]): The mentions.
-    RAISES (InputError): If such a format has no place for what the Doc holds.
-    """
-    mentions = source_mentions(doc)
-    if is_partly_annotated(doc):
-        raise InputError(f"{where}: the format has no place for missing annotation: write it as bio")
-    for mention in mentions:
-        if len(mention.fragments) > 1:
-            text = doc.text[mention.start_char : mention.end_char]
-            raise InputError(f"{where}: the format has no place for mentions in several parts, found one in {text!r}")
-    return mentions
-
-
-def is_partly_annotated(doc: Doc) -> bool:
-    """RETURNS (bool): Whether the annotation of some tokens is missing and that of others is not."""
-    return len({token.ent_iob == IOB_MISSING for token in doc}) > 1
-
-
-def _entities(doc: Doc) -> List[SourceMention]:
-    return [SourceMention(ent.start_char, ent.end_char, ent.label_, ent.kb_id_) for ent in doc.ents]
-
-
-def document_id(doc: Doc) -> Optional[str]:
-    """RETURNS (Optional[str]): The id of the document a Doc belongs to, if its source has documents."""
-    return doc.user_data.get(USER_DATA, {}).get("document")
 
 
 def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
@@ -92,26 +31,35 @@ def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
     path (Path): The file or folder.
     vocab (Vocab): The vocabulary.
     YIELDS (Doc): The Docs.
-    RAISES (InputError): If there is no such file, or it is no DocBin.
+    RAISES (InputError): If there is no such file, it is no DocBin, or a Doc in it is damaged.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
-    shards = walk_corpus(path, ".spacy")
+    shards = [path] if path.is_file() and path.suffix.lower() == SUFFIX else walk_corpus(path, SUFFIX)
     if not shards:
         raise InputError(f"{path}: found no .spacy file: convert the corpus with 'bio-ner convert' first")
     for shard in shards:
         try:
-            yield from DocBin().from_disk(shard).get_docs(vocab)
-        except Exception as err:  # zlib, msgpack, numpy and spaCy each have their own for bytes that are no DocBin
+            docs = DocBin().from_disk(shard).get_docs(vocab)
+        except OSError:
+            raise
+        except Exception as err:  # zlib, msgpack and numpy each have their own for bytes that are no DocBin
             raise InputError(f"{shard}: not a DocBin file, or a damaged one ({err})") from None
+        number = 1
+        while True:
+            try:
+                doc = next(docs)
+                _check(doc)
+            except StopIteration:
+                break
+            except Exception as err:
+                raise InputError(f"{shard}: Doc {number} is damaged ({err}): make the file anew") from None
+            yield doc
+            number += 1
 
 
 def write_records(
-    records: Iterable[Record],
-    nlp: Language,
-    path: Path,
-    to_doc: Callable[[Record, Language], Doc],
-    shard_size: int = SHARD_SIZE,
+    records: Iterable[Record], nlp: Language, path: Path, to_doc: Callable[[Record, Language], Doc]
 ) -> int:
     """Write records as DocBin. If they fill more than one shard, path becomes a folder of shards, which
     spaCy's Corpus reads as it reads a file. Only one shard is in memory at a time.
@@ -120,8 +68,8 @@ def write_records(
     nlp (Language): Makes the Docs.
     path (Path): The file, or folder, to write.
     to_doc (Callable[[Record, Language], Doc]): Makes a Doc of a record.
-    shard_size (int): The number of Docs in a shard.
     RETURNS (int): The number of Docs.
+    RAISES (OSError): If a file cannot be written; the error names it.
     """
     shards = 0
     n_docs = 0
@@ -130,12 +78,16 @@ def write_records(
     while pending is not None:
         with nlp.memory_zone():
             shard = DocBin(store_user_data=True)
-            while pending is not None and len(shard) < shard_size:
+            while pending is not None and len(shard) < SHARD_SIZE:
                 shard.add(to_doc(pending, nlp))
                 pending = next(records, None)
             if pending is not None and shards == 0:
                 path.mkdir()
-            shard.to_disk(path / f"{shards:05}.spacy" if path.is_dir() else path)
+            file = path / f"{shards:05}{SUFFIX}" if path.is_dir() else path
+            try:
+                shard.to_disk(file)
+            except OSError as err:
+                raise OSError(err.errno, os.strerror(err.errno or 0), str(file)) from err
         n_docs += len(shard)
         shards += 1
     return n_docs
@@ -143,37 +95,90 @@ def write_records(
 
 def is_shard(path: Path) -> bool:
     """RETURNS (bool): Whether a file is named like a shard that write_records writes."""
-    return path.suffix == ".spacy" and path.stem.isdecimal() and not path.is_dir()
+    return path.suffix == SUFFIX and path.stem.isdecimal() and not path.is_dir()
 
 
 def matches(path: Path) -> bool:
     """RETURNS (bool): Whether a file is a DocBin, by its name: its content is compressed."""
-    return path.suffix == ".spacy"
+    return path.suffix.lower() == SUFFIX
 
 
-def read(path: Path, report: Report) -> Iterator[Record]:
-    """Read a DocBin as a source: as words where its spaces are unknown or annotation is missing, which belongs to
-    tokens, else as text to be tokenized anew.
+def read(path: Path, ledger: Ledger, options: Options = Options()) -> Iterator[Record]:
+    """Read a DocBin as a source: as words where its spaces are unknown, else as text to be tokenized anew.
 
     path (Path): The file.
-    report (Report): Takes the labels.
+    ledger (Ledger): Takes the labels, and the span groups that are passed over.
+    options (Options): Not used: a DocBin says all of itself.
     YIELDS (Record): The records.
     """
     for number, doc in enumerate(read_docs(path, Vocab()), 1):
         starts = [token for token in doc if token.is_sent_start]
+        missing = [token for token in doc if token.ent_iob == IOB_MISSING]
+        rejected = doc.spans.get(INCORRECT_SPANS, ())
         record = Record(document=document_id(doc), cats=doc.cats)
-        if doc.has_unknown_spaces or is_partly_annotated(doc):
+        labels = annotated_labels(doc)
+        record.annotated_labels = None if labels is None else list(labels)
+        if doc.has_unknown_spaces:
             record.words = [token.text for token in doc]
             record.mentions = [Mention(ent.start, ent.end, ent.label_, ent.kb_id_) for ent in doc.ents]
-            record.missing = [token.i for token in doc if token.ent_iob == IOB_MISSING]
+            record.missing = [(token.i, token.i + 1) for token in missing]
+            record.rejected = [Mention(span.start, span.end, span.label_) for span in rejected]
             record.sent_starts = [token.i for token in starts]
-            report.mentions["kept"] += len(record.mentions)
-            report.tokens["kept"] += len(record.words)
-            report.missing += len(record.missing)
+            ledger.tokens["kept"] += len(record.words)
         else:
             record.text = doc.text
             record.mentions = [Mention(*mention) for mention in source_mentions(doc)]
+            record.missing = [(token.idx, token.idx + len(token)) for token in missing]
+            record.rejected = [Mention(span.start_char, span.end_char, span.label_) for span in rejected]
             record.sent_starts = [token.idx for token in starts]
+        for key, group in doc.spans.items():
+            if key != INCORRECT_SPANS:
+                ledger.passed_over["spans of other span groups"] += len(group)
         for mention in record.mentions:
-            report.labels.setdefault(mention.label, f"{path}, Doc {number}")
+            ledger.labels.setdefault(mention.label, f"{path}, Doc {number}")
         yield record
+
+
+_Mention = Tuple[int, int, Text, Text, Tuple[Tuple[int, int], ...]]
+
+
+class _Source(BaseModel):
+    """What set_source writes, as DocBin gives it back."""
+
+    document: Optional[Text]
+    mentions: Tuple[_Mention, ...]
+    ents: Tuple[_Mention, ...]
+    labels: Optional[Tuple[Text, ...]] = None
+
+
+class _Contents(BaseModel):
+    cats: Dict[Text, Union[float, bool]]
+    source: Optional[_Source] = None
+
+
+_CONTENTS = TypeAdapter(_Contents)
+
+
+def _check(doc: Doc) -> None:
+    """Look at all of a Doc that others will look at, so that what is damaged shows now.
+
+    RAISES (Exception): If something is. spaCy raises others than its own documentation tells.
+    """
+    orth, iob, types, kb_ids = doc.to_array([ORTH, ENT_IOB, ENT_TYPE, ENT_KB_ID]).T
+    if len(doc) and iob.max() > IOB_BEGIN:
+        raise InputError(f"found the tag {iob.max()}, expected 0 to {IOB_BEGIN}")
+    for key in numpy.unique(numpy.concatenate([orth, types, kb_ids])).tolist():
+        doc.vocab.strings[key]
+    text = doc.text
+    for ent in doc.ents:
+        ent.label_, ent.kb_id_, ent.start_char, ent.end_char
+    for group in doc.spans.values():
+        for span in group:
+            if not 0 <= span.start < span.end <= len(doc):
+                raise InputError(f"found a span from {span.start} to {span.end} of {len(doc)} tokens")
+            span.label_
+    contents = validate(_CONTENTS, {"cats": doc.cats, "source": doc.user_data.get(USER_DATA)})
+    for start, end, _, _, fragments in contents.source.mentions + contents.source.ents if contents.source else ():
+        for part in [(start, end), *fragments]:
+            if not 0 <= part[0] < part[1] <= len(text):
+                raise InputError(f"found a mention from {part[0]} to {part[1]} of {len(text)} characters")

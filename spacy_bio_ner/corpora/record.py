@@ -1,4 +1,4 @@
-"""The one shape in which every reader gives what it has read, and what it says of bad input."""
+"""The one shape in which every reader gives what it has read."""
 
 from dataclasses import dataclass, field
 from typing import Dict, List, NamedTuple, Optional, Tuple
@@ -23,21 +23,35 @@ class Mention(NamedTuple):
 
 @dataclass
 class Record:
-    """One document of a corpus, or one sentence of it: either words or a text.
+    """One document of a corpus, or one sentence of it: either words or a text. Positions count the tokens of words, the
+    characters of a text.
 
     words (Optional[List[str]]): The tokens, if the source has its own.
     text (Optional[str]): The text, if it has not.
     mentions (List[Mention]): The entities as the source has them, overlapping ones included.
-    missing (List[int]): The tokens (of words) whose annotation is missing.
-    sent_starts (List[int]): The tokens, or characters, that start a sentence; empty if unknown.
+    repaired (int): How many of them the reader has mended.
+    missing (List[Tuple[int, int]]): Where annotation is missing, as starts and ends. Mentions inside are known.
+    rejected (List[Mention]): Spans that are known to be no entities with their label.
+    annotated_labels (Optional[List[str]]): The labels that the source annotates; None if it annotates all. Of others
+        nothing is known.
+    sent_starts (List[int]): Where sentences start; empty if unknown.
     document (Optional[str]): The id of the document it belongs to, if the source has documents.
     cats (Dict[str, float]): Categories of the document, such as the intent of an utterance.
+    split (Optional[str]): The split it belongs to, if the source says so.
     """
 
     words: Optional[List[str]] = None
     text: Optional[str] = None
     mentions: List[Mention] = field(default_factory=list)
-    missing: List[int] = field(default_factory=list)
+    repaired: int = 0
+    missing: List[Tuple[int, int]] = field(default_factory=list)
+    rejected: List[Mention] = field(default_factory=list)
+    annotated_labels: Optional[List[str]] = None
     sent_starts: List[int] = field(default_factory=list)
     document: Optional[str] = None
     cats: Dict[str, float] = field(default_factory=dict)
+    split: Optional[str] = None
+
+    def content(self) -> str:
+        """RETURNS (str): Its text, or its words with spaces between."""
+        return " ".join(self.words or ()) if self.text is None else self.text

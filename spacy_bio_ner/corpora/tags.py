@@ -1,4 +1,4 @@
-"""Tags as people write them (IOB1, IOB2, IOBES, BILUO) read as entities."""
+"""Tags as people write them (IOB1, IOB2, IOBES, BILUO, BMES) read as entities."""
 
 from enum import Enum
 from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
@@ -6,7 +6,7 @@ from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
 from .record import Mention
 
 MISSING = "-"
-_PREFIXES = {"B": "B", "I": "I", "E": "E", "L": "E", "S": "S", "U": "S"}
+_PREFIXES = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S"}
 
 
 class Scheme(str, Enum):
@@ -14,7 +14,7 @@ class Scheme(str, Enum):
 
     bio: also called IOB2. Each entity starts with B-.
     iob1: B- only marks an entity that directly follows one of its own type; others start with I-.
-    iobes: also called BILUO. E- (L-) ends an entity, S- (U-) is one of a single token.
+    iobes: also called BILUO or BMES. E- (L-) ends an entity, S- (U-) is one of a single token; I- may be M-.
     """
 
     bio = "bio"
@@ -25,7 +25,7 @@ class Scheme(str, Enum):
 _EXPECTED_TAGS = {
     Scheme.bio: f"O, {MISSING}, or B- or I- and a label",
     Scheme.iob1: f"O, {MISSING}, or I- or B- and a label",
-    Scheme.iobes: f"O, {MISSING}, or B-, I-, E- (L-) or S- (U-) and a label",
+    Scheme.iobes: f"O, {MISSING}, or B-, I- (M-), E- (L-) or S- (U-) and a label",
 }
 
 
@@ -70,7 +70,7 @@ def detect_scheme(sentences: Iterable[Sequence[str]]) -> Scheme:
         before = ("O", "")
         for tag in tags:
             prefix, label = now = split_tag(tag) or ("O", "")
-            if prefix in "ES":
+            if prefix in "ES" or tag.startswith("M-"):
                 return Scheme.iobes
             follows_own_type = before[0] in "BI" and before[1] == label
             b_needless |= prefix == "B" and not follows_own_type

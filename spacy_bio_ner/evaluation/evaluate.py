@@ -9,7 +9,7 @@ from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from ..corpora.docbin import document_id, set_source, source_mentions
+from ..corpora.source_mentions import document_id, set_source, source_mentions
 from ..util import InputError
 from .forecast import Forecast, expected_numbers
 from .intents import Intents

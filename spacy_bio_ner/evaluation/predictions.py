@@ -7,9 +7,9 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from tqdm import tqdm
 
-from ..corpora.docbin import source_mentions
-from ..corpora.ledger import Report
+from ..corpora.ledger import Ledger
 from ..corpora.lines import read_lines
+from ..corpora.source_mentions import source_mentions
 from ..crf.bio import IOB_MISSING
 from ..util import InputError
 from .scoring import TextSpan
@@ -23,14 +23,14 @@ def read_texts(path: Path, nlp: Language) -> Iterator[Doc]:
     YIELDS (Doc): A Doc without annotation for each line that is not blank.
     RAISES (InputError): If the file is not UTF-8, or the pipeline cannot take a text.
     """
-    report = Report(path)
-    for number, line in read_lines(path, report):
+    ledger = Ledger(path)
+    for number, line in read_lines(path, ledger):
         if len(line) > nlp.max_length:
-            report.error(number, f"found {len(line)} characters, more than the {nlp.max_length} the pipeline takes")
+            ledger.error(number, f"found {len(line)} characters, more than the {nlp.max_length} the pipeline takes")
         elif line.strip():
             yield nlp.make_doc(line)
-    if report.errors:
-        raise InputError("\n".join(report.errors))
+    if ledger.errors:
+        raise InputError("\n".join(ledger.errors))
 
 
 def predict(nlp: Language, golds: Sequence[Doc], batch_size: Optional[int]) -> Iterator[Tuple[Doc, Doc]]:

@@ -10,8 +10,8 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import walk_corpus
 
-from ..corpora.convert import LEDGER
-from ..corpora.docbin import document_id
+from ..corpora.output import LEDGER
+from ..corpora.source_mentions import document_id
 from ..evaluation.forecast import bio_ners
 from ..util import pipeline_name
 

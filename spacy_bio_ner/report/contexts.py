@@ -4,7 +4,7 @@ from typing import List, NamedTuple, Tuple
 
 from spacy.tokens import Doc
 
-from ..corpora.docbin import document_id
+from ..corpora.source_mentions import document_id
 from ..evaluation.scoring import TextSpan
 
 # The most tokens that are shown on either side.

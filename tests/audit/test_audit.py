@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 import spacy_bio_ner.cli.audit  # noqa: F401  (adds the command)
 from spacy_bio_ner.audit.duplicates import near_duplicates
 from spacy_bio_ner.audit.findings import audit, read_splits
-from spacy_bio_ner.corpora.docbin import SourceMention, set_source
+from spacy_bio_ner.corpora.source_mentions import SourceMention, set_source
 
 VOCAB = spacy.blank("en").vocab
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_bio_ner.callbacks import split_punctuation
-from spacy_bio_ner.corpora import align, docbin
-from spacy_bio_ner.corpora.ledger import Report
+from spacy_bio_ner.corpora import align
+from spacy_bio_ner.corpora.ledger import Ledger
 from spacy_bio_ner.corpora.record import Mention, Record
+from spacy_bio_ner.corpora.source_mentions import document_id, source_mentions
 
 
 @pytest.fixture(scope="module")
@@ -22,29 +23,29 @@ def nlp():
 
 
 def run(nlp, text, *mentions, **fields):
-    report = Report(Path("source"))
-    doc = align.record_to_doc(Record(text=text, mentions=[Mention(*m) for m in mentions], **fields), nlp, report)
+    ledger = Ledger(Path("source"))
+    doc = align.record_to_doc(Record(text=text, mentions=[Mention(*m) for m in mentions], **fields), nlp, ledger)
     ents = [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
-    assert sum(report.mentions.values()) == len(mentions)
-    assert sum(report.lost.values()) == report.mentions["lost"]
-    return doc, ents, report
+    assert sum(ledger.mentions.values()) == len(mentions)
+    assert sum(ledger.lost.values()) == ledger.mentions["lost"]
+    return doc, ents, ledger
 
 
 TEXT = "Ocular and auditory toxicity (OAT) of 5-fluorouracil."
 
 
 def test_exact_mentions_are_kept_with_their_ids(nlp):
-    doc, ents, report = run(nlp, TEXT, (0, 28, "DIS", "D1|D2"), (30, 33, "DIS", "D1"), (38, 52, "CHEM"))
+    doc, ents, ledger = run(nlp, TEXT, (0, 28, "DIS", "D1|D2"), (30, 33, "DIS", "D1"), (38, 52, "CHEM"))
     assert ents == [(0, 28, "DIS"), (30, 33, "DIS"), (38, 52, "CHEM")]
     assert [ent.kb_id_ for ent in doc.ents] == ["D1|D2", "D1", ""]
-    assert report.mentions == {"kept": 3}
+    assert ledger.mentions == {"kept": 3}
 
 
 def test_edges_inside_a_token_are_snapped_outward(nlp):
-    _, ents, report = run(nlp, TEXT, (40, 45, "CHEM"), (28, 34, "DIS"))
+    _, ents, ledger = run(nlp, TEXT, (40, 45, "CHEM"), (28, 34, "DIS"))
     assert ents == [(29, 34, "DIS"), (40, 52, "CHEM")]
-    assert report.mentions == {"snapped": 2}
-    assert "'fluor' CHEM [40:45] -> 'fluorouracil'" in report.examples["snapped"]
+    assert ledger.mentions == {"snapped": 2}
+    assert "'fluor' CHEM [40:45] -> 'fluorouracil'" in ledger.examples["snapped"]
 
 
 @pytest.mark.parametrize(
@@ -58,23 +59,23 @@ def test_edges_inside_a_token_are_snapped_outward(nlp):
     ],
 )
 def test_of_overlapping_mentions_the_longest_is_kept(nlp, mentions, kept, reason):
-    _, ents, report = run(nlp, TEXT, *mentions)
+    _, ents, ledger = run(nlp, TEXT, *mentions)
     assert ents == [kept]
-    assert report.lost == {reason: 1} and len(report.examples[reason]) == 1
+    assert ledger.lost == {reason: 1} and len(ledger.examples[reason]) == 1
 
 
 def test_discontinuous_and_blank_mentions_are_lost(nlp):
     fragments = ((0, 6), (20, 28))
-    _, ents, report = run(nlp, TEXT, (0, 28, "DIS", "", fragments), (6, 7, "DIS"))
+    _, ents, ledger = run(nlp, TEXT, (0, 28, "DIS", "", fragments), (6, 7, "DIS"))
     assert ents == []
-    assert report.lost == {align.DISCONTINUOUS: 1, align.BLANK: 1}
-    assert report.examples[align.DISCONTINUOUS] == ["'Ocular ... toxicity' DIS [0:28]"]
+    assert ledger.lost == {align.DISCONTINUOUS: 1, align.BLANK: 1}
+    assert ledger.examples[align.DISCONTINUOUS] == ["'Ocular ... toxicity' DIS [0:28]"]
 
 
 def test_the_source_is_kept_with_the_doc(nlp):
     doc, _, _ = run(nlp, TEXT, (0, 28, "A", "D1"), (11, 28, "A"), document="42", cats={"x": 1.0}, sent_starts=[0, 29])
-    assert docbin.source_mentions(doc) == [(0, 28, "A", "D1", ()), (11, 28, "A", "", ())]
-    assert docbin.document_id(doc) == "42" and doc.cats == {"x": 1.0}
+    assert source_mentions(doc) == [(0, 28, "A", "D1", ()), (11, 28, "A", "", ())]
+    assert document_id(doc) == "42" and doc.cats == {"x": 1.0}
     assert [sentence.text for sentence in doc.sents] == ["Ocular and auditory toxicity", "(OAT) of 5-fluorouracil."]
 
 
@@ -84,9 +85,12 @@ def test_the_source_is_kept_with_the_doc(nlp):
 )
 def test_every_mention_has_one_fate(nlp, text, raw):
     mentions = [(s, min(s + n, len(text)), label) for s, n, label in raw if s < len(text)]
-    doc, ents, report = run(nlp, text, *mentions)
-    assert len(ents) == report.mentions["kept"] + report.mentions["snapped"]
-    assert report.mentions["kept"] == sum(ent in mentions for ent in ents)
+    doc, ents, ledger = run(nlp, text, *mentions)
+    assert len(ents) == ledger.mentions["kept"] + ledger.mentions["snapped"]
+    exact = sum(ent in mentions for ent in ents)
+    if all(text[s:e] == text[s:e].strip() for s, e, _ in mentions):
+        assert ledger.mentions["kept"] == exact
+    assert ledger.mentions["kept"] <= exact  # one with white space at its edges may have been taken for one without
     # An independent statement of what is kept: the greedy choice by length, on the characters of whole tokens.
     for start, end, label in ents:
         assert any(start <= max(s, start) < min(e, end) for s, e, other in mentions if other == label)

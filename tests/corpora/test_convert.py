@@ -1,43 +1,32 @@
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import spacy
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB1, IOB2, IOBES, Entities
-from spacy.cli import app
 from spacy.tokens import DocBin
 from spacy.training import Corpus
-from typer.testing import CliRunner
 
-import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
 from spacy_bio_ner.corpora import docbin
 from spacy_bio_ner.corpora.align import record_to_doc
 from spacy_bio_ner.corpora.convert import convert
 from spacy_bio_ner.corpora.docbin import write_records
 from spacy_bio_ner.corpora.formats import columns as bio
-from spacy_bio_ner.corpora.formats.columns import Columns
-from spacy_bio_ner.corpora.ledger import Report
+from spacy_bio_ner.corpora.ledger import Ledger
 from spacy_bio_ner.corpora.record import Mention, Record
+from spacy_bio_ner.corpora.source_mentions import source_mentions
 from spacy_bio_ner.corpora.tagged import read_records
 from spacy_bio_ner.corpora.tags import Scheme, detect_scheme, read_tags, split_tag
 from spacy_bio_ner.util import InputError
 
+from .reading import NLP, export, output, run
+
 SEQEVAL = {Scheme.bio: IOB2, Scheme.iob1: IOB1, Scheme.iobes: IOBES}
-
-
-def run(*args):
-    return CliRunner().invoke(app, ["bio-ner", "convert", *map(str, args)])
-
-
-def output(result):
-    """What was printed, without the line breaks of the terminal's width."""
-    return re.sub(r"\s+", " ", result.output)
 
 
 def read_docs(path):
@@ -180,25 +169,26 @@ def test_grouped_sentences_keep_their_tokens_and_stay_in_their_document(tmp_path
 
 
 def to_doc(record, nlp):
-    return record_to_doc(record, nlp, Report(Path("source")))
+    return record_to_doc(record, nlp, Ledger(Path("source")))
 
 
-def test_large_input_becomes_a_folder_of_shards(tmp_path, nlp):
+def test_large_input_becomes_a_folder_of_shards(tmp_path, nlp, monkeypatch):
+    monkeypatch.setattr(docbin, "SHARD_SIZE", 10)
     records = [Record(words=[f"w{i}"], mentions=[Mention(0, 1, "X")], sent_starts=[0]) for i in range(25)]
-    assert write_records(iter(records), nlp, tmp_path / "a.spacy", to_doc, shard_size=10) == 25
+    assert write_records(iter(records), nlp, tmp_path / "a.spacy", to_doc) == 25
     assert sorted(p.name for p in (tmp_path / "a.spacy").iterdir()) == ["00000.spacy", "00001.spacy", "00002.spacy"]
     words = [eg.reference.text for eg in Corpus(tmp_path / "a.spacy")(nlp)]
     assert [word.strip() for word in words] == [f"w{i}" for i in range(25)]
-    assert write_records(iter(records[:10]), nlp, tmp_path / "b.spacy", to_doc, shard_size=10) == 10
+    assert write_records(iter(records[:10]), nlp, tmp_path / "b.spacy", to_doc) == 10
     assert (tmp_path / "b.spacy").is_file()
 
 
 def test_shards_and_file_replace_each_other(tmp_path, monkeypatch):
     (tmp_path / "train.iob").write_text("a B-X\n\n" * 5)
-    monkeypatch.setattr(write_records, "__defaults__", (2,))
+    monkeypatch.setattr(docbin, "SHARD_SIZE", 2)
     assert run(tmp_path / "train.iob", tmp_path / "out").exit_code == 0
     assert (tmp_path / "out" / "train.spacy").is_dir()
-    monkeypatch.setattr(write_records, "__defaults__", (100,))
+    monkeypatch.setattr(docbin, "SHARD_SIZE", 100)
     assert run(tmp_path / "train.iob", tmp_path / "out").exit_code == 0
     assert (tmp_path / "out" / "train.spacy").is_file()
 
@@ -240,18 +230,23 @@ def test_bad_sources_and_destinations(tmp_path):
     assert "expected a folder to write to" in output(run(tmp_path / "train.iob", tmp_path / "file"))
     (tmp_path / "train.tsv").write_text("a B-X\n")
     assert "same file as" in output(run(tmp_path, tmp_path / "out"))
-    for option in (("--scheme", "bilou2"), ("--tag-column", "0"), ("--lang", "xx-none")):
+    for option in (("--tag-column", "0"), ("--lang", "xx-none"), ("--labels", "O,,B-X"), ("--annotated-labels", "X,X")):
         result = run(tmp_path / "train.tsv", tmp_path / "out", *option)
         assert result.exit_code == 1 and option[0] in output(result), result.output
+    for option in (("--scheme", "bilou2"), ("--format", "xml"), ("--offsets", "bytes")):
+        assert run(tmp_path / "train.tsv", tmp_path / "out", *option).exit_code == 2
     assert not (tmp_path / "out").exists()
 
 
 def test_label_that_train_lacks(tmp_path):
     (tmp_path / "train.iob").write_text("a B-X\n")
-    (tmp_path / "dev.iob").write_text("a O\nb B-Y\n")
-    result = run(tmp_path, tmp_path / "out")
+    (tmp_path / "dev.iob").write_text("a O\nb B-Y\nc B-Y\nd B-X\n")
+    result = run(tmp_path, tmp_path / "out", "--fail-on-unknown")
     assert result.exit_code == 1 and not (tmp_path / "out").exists()
-    assert "dev.iob:2: found the label 'Y', which" in output(result)
+    assert "dev.iob:2: found Y, which train never has, and --fail-on-unknown is set" in output(result)
+    result = run(tmp_path, tmp_path / "out")
+    assert result.exit_code == 0 and (tmp_path / "out" / "dev.spacy").exists()
+    assert "dev: 2 mentions with labels that train has not will count as missed: Y (2)" in output(result)
 
 
 def test_failure_leaves_an_earlier_output_alone(tmp_path):
@@ -267,9 +262,9 @@ def test_failure_leaves_an_earlier_output_alone(tmp_path):
 def test_repair_mends_and_counts(tmp_path):
     (tmp_path / "train.iob").write_text("a I-DIS\nb I-DIS\nc I-CHEM\nd O\ne B-DIS\n")
     assert "or use --repair" in output(run(tmp_path, tmp_path / "out", "-s", "bio"))
-    [report] = convert(tmp_path, tmp_path / "out", scheme=Scheme.bio, repair=True).values()
+    [ledger] = convert(tmp_path, tmp_path / "out", scheme=Scheme.bio, repair=True).values()
     assert spans(read_docs(tmp_path / "out" / "train.spacy")[0]) == [(0, 2, "DIS"), (2, 3, "CHEM"), (4, 5, "DIS")]
-    assert report.tokens == {"kept": 5} and +report.mentions == {"kept": 1, "repaired": 2}
+    assert ledger.tokens == {"kept": 5} and +ledger.mentions == {"kept": 1, "repaired": 2}
 
 
 def test_repair_does_not_guess(tmp_path):
@@ -284,12 +279,13 @@ def test_iobes_entity_without_end(tmp_path):
     text = output(run(tmp_path, tmp_path / "out"))
     assert "train.iob:2: no end tag for the entity that ends with 'I-X', expected E-X" in text
     assert "train.iob:5: 'E-X' follows 'S-X', expected B-X" in text
-    [report] = convert(tmp_path, tmp_path / "out", repair=True).values()
+    [ledger] = convert(tmp_path, tmp_path / "out", repair=True).values()
     assert spans(read_docs(tmp_path / "out" / "train.spacy")[0]) == [(0, 2, "X"), (3, 4, "X"), (4, 5, "X")]
-    assert +report.mentions == {"kept": 1, "repaired": 2}
+    assert +ledger.mentions == {"kept": 1, "repaired": 2}
 
 
-@settings(deadline=None, max_examples=60)
+@pytest.mark.usefixtures("one_tokenizer")
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.one_of(
         st.binary(max_size=80),
@@ -321,14 +317,14 @@ def test_byte_soup_gives_a_result_that_adds_up_or_a_clear_error(tmp_path_factory
     path, out = folder / "dev.iob", folder / "out"
     path.write_bytes(soup)
     try:
-        [report] = convert(path, out, repair=repair).values()
+        [ledger] = convert(path, out, repair=repair).values()
     except InputError as err:
         assert str(path) in str(err) and not out.exists()
         return
     docs = read_docs(out / "dev.spacy")
-    assert set(+report.mentions) <= {"kept", "repaired"} and set(+report.tokens) <= {"kept"}
-    assert sum(report.mentions.values()) == sum(len(doc.ents) for doc in docs)
-    assert sum(report.tokens.values()) == sum(len(doc) for doc in docs)
+    assert set(+ledger.mentions) <= {"kept", "repaired"} and set(+ledger.tokens) <= {"kept"}
+    assert sum(ledger.mentions.values()) == sum(len(doc.ents) for doc in docs)
+    assert sum(ledger.tokens.values()) == sum(len(doc) for doc in docs)
 
 
 @settings(deadline=None)
@@ -338,15 +334,17 @@ def test_records_survive_docbin(sentence, missing):
     inside = {i for start, end, _ in mentions for i in range(start, end)}
     missing = sorted(i for i in missing if i < length and i not in inside)
     words = [f"w{i}" for i in range(length)]
-    record = Record(words=words, mentions=[Mention(*m) for m in mentions], missing=missing, sent_starts=[0])
-    nlp = spacy.blank("en")
+    record = Record(
+        words=words, mentions=[Mention(*m) for m in mentions], missing=[(i, i + 1) for i in missing], sent_starts=[0]
+    )
+    nlp = NLP
     saved = DocBin(docs=[to_doc(record, nlp)], store_user_data=True).to_bytes()
     [doc] = DocBin().from_bytes(saved).get_docs(nlp.vocab)
     assert [t.text for t in doc] == record.words
     assert spans(doc) == mentions
     assert [t.i for t in doc if t.ent_iob == 0] == missing
     assert doc.has_unknown_spaces
-    source = [(m.start_char, m.end_char, m.label) for m in docbin.source_mentions(doc)]
+    source = [(m.start_char, m.end_char, m.label) for m in source_mentions(doc)]
     assert source == [(e.start_char, e.end_char, e.label_) for e in doc.ents]
 
 
@@ -359,28 +357,22 @@ def test_command_line_speaks_without_a_traceback(tmp_path):
 
 @pytest.mark.parametrize("name, entities", [("bc5cdr-iob", 28787), ("ncbi-disease-iob", 6881)])
 def test_public_corpora_are_read_whole(corpora, tmp_path, name, entities):
-    reports = convert(corpora / name, tmp_path / "out").values()
+    ledgers = convert(corpora / name, tmp_path / "out").values()
     starts = sum(
         line.split("\t")[1].startswith("B-")
         for path in (corpora / name).glob("*.tsv")
         for line in path.read_text(encoding="utf8").splitlines()
         if line.strip()
     )
-    assert sum(report.mentions["kept"] for report in reports) == starts == entities
+    assert sum(ledger.mentions["kept"] for ledger in ledgers) == starts == entities
     assert sum(len(doc.ents) for path in Path(tmp_path / "out").iterdir() for doc in read_docs(path)) == entities
-
-
-def test_columns_pick_from_either_end():
-    assert Columns(None, 2, -2).n_needed == 2
-    assert Columns().split("a  b") == ["a", "b"]
-    assert Columns().split("New York\tB-X") == ["New York", "B-X"]
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(sentences(), st.sets(st.integers(0, 20)), st.booleans()), min_size=1, max_size=4))
 def test_bio_columns_come_back_as_they_went_out(tmp_path_factory, drawn):
     """Records written as BIO columns and read again, documents and missing annotation included."""
-    nlp, records, document = spacy.blank("en"), [], 1
+    records, document = [], 1
     for (mentions, length), missing, starts_document in drawn:
         inside = {i for start, end, _ in mentions for i in range(start, end)}
         document += starts_document
@@ -388,17 +380,17 @@ def test_bio_columns_come_back_as_they_went_out(tmp_path_factory, drawn):
             Record(
                 words=[f"w{i}" for i in range(length)],
                 mentions=[Mention(*m) for m in mentions],
-                missing=sorted(i for i in missing if i < length and i not in inside),
+                missing=[(i, i + 1) for i in sorted(missing) if i < length and i not in inside],
                 sent_starts=[0],
                 document=str(document),
             )
         )
     path = tmp_path_factory.mktemp("bio") / "corpus.iob"
     with path.open("w", encoding="utf8", newline="") as file:
-        bio.write([to_doc(record, nlp) for record in records], file)
-    report = Report(path)
-    found = list(read_records(bio.read(path, report), Scheme.bio, False, report))
-    assert not report.errors
+        bio.write([to_doc(record, NLP) for record in records], file)
+    ledger = Ledger(path)
+    found = list(read_records(bio.read(path, ledger), Scheme.bio, False, ledger))
+    assert not ledger.errors
     assert [(r.words, r.mentions, r.missing) for r in found] == [(r.words, r.mentions, r.missing) for r in records]
     same = [a.document == b.document for a, b in zip(found, found[1:])]
     assert same == [a.document == b.document for a, b in zip(records, records[1:])]
@@ -410,10 +402,6 @@ def test_bio_columns_refuse_tokens_with_no_place_in_them(tmp_path):
         bio.write([doc], file)
 
 
-def export(*args):
-    return CliRunner().invoke(app, ["bio-ner", "export", *map(str, args)])
-
-
 def test_export_command(tmp_path):
     (tmp_path / "train.tsv").write_text(GOOD)
     assert run(tmp_path / "train.tsv", tmp_path / "out").exit_code == 0
@@ -423,13 +411,13 @@ def test_export_command(tmp_path):
     assert export(corpus, tmp_path / "new" / "back.jsonl", "-f", "jsonl").exit_code == 0
     assert len((tmp_path / "new" / "back.jsonl").read_text().splitlines()) == 2
     for args, message in [
-        ((corpus, tmp_path / "x", "-f", "xml"), "--format xml: unknown"),
         ((tmp_path / "absent.spacy", tmp_path / "x"), "no such file"),
         ((corpus, tmp_path), "found a folder, expected a file"),
         ((tmp_path / "train.tsv", tmp_path / "x"), "found no .spacy file"),
     ]:
         result = export(*args)
         assert result.exit_code == 1 and message in output(result), result.output
+    assert export(corpus, tmp_path / "x", "-f", "xml").exit_code == 2
     assert not (tmp_path / "x").exists()
 
 
@@ -482,3 +470,21 @@ def test_folder_in_the_place_of_shards_is_kept(tmp_path, victim):
         convert(source, tmp_path)
     assert precious(victim)
     assert (tmp_path / "victim.spacy" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "option, takers",
+    [
+        (("--offsets", "utf16"), "brat, pubtator, webanno, bioc, label-studio, train-data, jsonl"),
+        (("--entity-key", "x"), "webanno, bioc, hugging-face, jsonl, csv, list-table, conllu"),
+        (("--labels", "O,B-X"), "hugging-face, list-table"),
+        (("--token-column", "2"), "bio"),
+    ],
+)
+def test_options_that_concern_nothing_are_refused(tmp_path, option, takers):
+    (tmp_path / "train.in").write_text("a B-X\n" if takers != "bio" else '{"text": "a", "spans": []}')
+    result = run(tmp_path / "train.in", tmp_path / "out", *option)
+    read_as = "bio" if takers != "bio" else "jsonl"
+    assert result.exit_code == 1 and not (tmp_path / "out").exists()
+    assert f"{option[0]}" in output(result)
+    assert f"not for {read_as}, which the source is read as, but for {takers}" in output(result)

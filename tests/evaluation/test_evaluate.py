@@ -18,7 +18,7 @@ from spacy.training import Example
 from typer.testing import CliRunner
 
 import spacy_bio_ner.cli.evaluate  # noqa: F401  (adds the command)
-from spacy_bio_ner.corpora.docbin import SourceMention, set_source
+from spacy_bio_ner.corpora.source_mentions import SourceMention, set_source
 from spacy_bio_ner.evaluation.evaluate import evaluate
 from spacy_bio_ner.evaluation.scoring import TextSpan, count, interval, prf, resample
 from spacy_bio_ner.util import InputError

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from spacy_bio_ner.confidence import write_confidences
 from spacy_bio_ner.corpora.formats import slots
-from spacy_bio_ner.corpora.ledger import Report
+from spacy_bio_ner.corpora.ledger import Ledger
 
 from ..conftest import ROOT, SMALL_MODEL
 
@@ -226,9 +226,9 @@ def test_what_cannot_be_used(run, pipeline, tmp_path):
 @pytest.fixture(scope="module")
 def splits():
     """The sentences of each split, as `convert` reads them."""
-    report = Report(CORPUS)
-    splits = {split: list(slots.read(CORPUS / split, report)) for split in SPLITS}
-    assert not report.errors
+    ledger = Ledger(CORPUS)
+    splits = {split: list(slots.read(CORPUS / split, ledger)) for split in SPLITS}
+    assert not ledger.errors
     return splits
 
 

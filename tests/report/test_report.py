@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
 from spacy_bio_ner.confidence import write_confidences
-from spacy_bio_ner.corpora.docbin import SourceMention, set_source
+from spacy_bio_ner.corpora.source_mentions import SourceMention, set_source
 from spacy_bio_ner.evaluation.calibration import judge
 from spacy_bio_ner.evaluation.comparison import compare, gained
 from spacy_bio_ner.evaluation.evaluate import evaluate

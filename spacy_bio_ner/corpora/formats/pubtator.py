@@ -7,10 +7,12 @@ from typing import Dict, Iterable, Iterator, List, Optional, TextIO, Tuple
 from spacy.tokens import Doc
 
 from ...util import InputError
-from ..docbin import document_id, whole_mentions
-from ..ledger import Report
+from ..ledger import Ledger
 from ..lines import excerpt, first_line, read_lines
+from ..offsets import locate
+from ..options import Options
 from ..record import Mention, Record
+from ..source_mentions import document_id, refuse_partial, whole_mentions
 
 NO_CONCEPT = "-1"
 _TEXT_LINE = re.compile(r"([^|\t]+)\|([ta])\|(.*)")
@@ -22,16 +24,17 @@ def matches(path: Path) -> bool:
     return _is_text_line(first_line(path), "t")
 
 
-def read(path: Path, report: Report) -> Iterator[Record]:
+def read(path: Path, ledger: Ledger, options: Options = Options()) -> Iterator[Record]:
     """Read a file. The text of a document is its title and its abstract, with a space for the line break.
 
     path (Path): The file.
-    report (Report): Takes the labels, and the lines that cannot be read.
+    ledger (Ledger): Takes the labels, the lines that cannot be read, and the relations that are passed over.
+    options (Options): What offsets count.
     YIELDS (Record): A record for each document of which everything can be read.
     """
     seen: Dict[str, int] = {}
-    for lines in _documents(read_lines(path, report)):
-        record = _read_document(lines, seen, report)
+    for lines in _documents(read_lines(path, ledger)):
+        record = _read_document(lines, seen, options, ledger)
         if record is not None:
             yield record
 
@@ -49,6 +52,7 @@ def write(docs: Iterable[Doc], file: TextIO) -> None:
         document = document_id(doc)
         document = str(number) if document is None else document
         where = f"document {document!r}"
+        refuse_partial(doc, where)
         if not re.fullmatch("[^|\t\r\n\ufeff]+", document):
             raise InputError(f"{where}: PubTator ids cannot be empty or hold '|', tabs or line breaks: rename it")
         if document in seen:
@@ -100,24 +104,28 @@ def _documents(lines: Iterable[Tuple[int, str]]) -> Iterator[List[Tuple[int, str
         yield document
 
 
-def _read_document(lines: List[Tuple[int, str]], seen: Dict[str, int], report: Report) -> Optional[Record]:
+def _read_document(
+    lines: List[Tuple[int, str]], seen: Dict[str, int], options: Options, ledger: Ledger
+) -> Optional[Record]:
     if lines[-1][0] - lines[0][0] >= len(lines):
         return None  # a line that is not UTF-8 was left out: without it nothing certain can be said of the others
     (number, line), *others = lines
-    if not _is_text_line(line, "t"):
-        report.error(number, f"found {excerpt(line)}, expected a document to start with its title: id|t|title")
+    title = _TEXT_LINE.fullmatch(line)
+    if title is None or title[2] != "t":
+        ledger.error(number, f"found {excerpt(line)}, expected a document to start with its title: id|t|title")
         return None
-    document, _, text = _TEXT_LINE.fullmatch(line).groups()
+    document, _, text = title.groups()
     sent_starts = [0]
     if document in seen:
-        report.error(number, f"found the document id {document!r} of line {seen[document]} again, expected another")
+        ledger.error(number, f"found the document id {document!r} of line {seen[document]} again, expected another")
         return None
     seen[document] = number
-    if others and _is_text_line(others[0][1], "a"):
-        (number, line), *others = others
-        abstract_of, _, abstract = _TEXT_LINE.fullmatch(line).groups()
+    match = _TEXT_LINE.fullmatch(others[0][1]) if others else None
+    if match is not None and match[2] == "a":
+        (number, _), *others = others
+        abstract_of, _, abstract = match.groups()
         if abstract_of != document:
-            report.error(number, f"found the abstract of {abstract_of!r}, expected that of {document!r}")
+            ledger.error(number, f"found the abstract of {abstract_of!r}, expected that of {document!r}")
             return None
         if abstract:
             sent_starts.append(len(text) + 1)
@@ -125,18 +133,18 @@ def _read_document(lines: List[Tuple[int, str]], seen: Dict[str, int], report: R
     mentions, is_whole = [], True
     for number, line in others:
         try:
-            mention = _read_mention(line, document, text)
+            mention = _read_mention(line, document, text, options, ledger)
         except InputError as err:
-            report.error(number, str(err))
+            ledger.error(number, str(err))
             is_whole = False
         else:
             if mention is not None:
                 mentions.append(mention)
-                report.labels.setdefault(mention.label, report.where(number))
+                ledger.note_labels([mention], number)
     return Record(text=text, mentions=mentions, sent_starts=sent_starts, document=document) if is_whole else None
 
 
-def _read_mention(line: str, document: str, text: str) -> Optional[Mention]:
+def _read_mention(line: str, document: str, text: str, options: Options, ledger: Ledger) -> Optional[Mention]:
     """RETURNS (Optional[Mention]): The mention on a line; None if it holds a relation."""
     if _is_text_line(line, "a"):
         raise InputError(f"found {excerpt(line)}, expected one abstract, on the line after the title")
@@ -146,23 +154,14 @@ def _read_mention(line: str, document: str, text: str) -> Optional[Mention]:
     if cells[0] != document:
         raise InputError(f"found the document id {excerpt(cells[0])}, expected {document!r}")
     if cells[1][:1].isalpha():
+        ledger.passed_over["relations"] += 1
         return None
     if len(cells) < 6:
         raise InputError(f"found {len(cells)} columns, expected 6: id, start, end, text, type, concept (-1 for none)")
     _, start, end, mention_text, label, kb_id, *_ = cells
     if not _INTEGER.fullmatch(start) or not _INTEGER.fullmatch(end):
         raise InputError(f"found {excerpt(start)} and {excerpt(end)} as start and end, expected whole numbers")
-    start, end = int(start), int(end)
-    if not start < end <= len(text):
-        raise InputError(
-            f"found start {start} and end {end}, expected start before end, both inside the text of "
-            f"{len(text)} characters"
-        )
-    if mention_text != text[start:end]:
-        raise InputError(
-            f"found the mention {excerpt(mention_text)}, but the text has {excerpt(text[start:end])} at {start}-{end}: "
-            "offsets count characters, with one between title and abstract"
-        )
+    [place] = locate(text, [(int(start), int(end))], options.offsets, ledger, mention_text)
     if not label.strip():
         raise InputError(f"found the type {label!r}, expected a name")
-    return Mention(start, end, label, "" if kb_id == NO_CONCEPT else kb_id)
+    return Mention(*place, label, "" if kb_id == NO_CONCEPT else kb_id)

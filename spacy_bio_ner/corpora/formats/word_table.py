@@ -1,66 +1,59 @@
-"""CSV tables with a row for each word, as the Groningen Meaning Bank is spread: the columns Word and Tag, and a
-column "Sentence #" that is filled in only where a sentence starts.
+"""Tables with a row for each word, as the Groningen Meaning Bank is spread: the columns Word and Tag, and one for the
+sentence, such as "Sentence #", that is filled in where a sentence starts, or has its number on every row.
 """
 
-import csv
 from pathlib import Path
-from typing import Dict, Iterator
+from typing import Iterator
 
-from ..ledger import Report
+from ..ledger import Ledger
+from ..lines import excerpt
+from ..options import Options
+from ..tables import find_column, read_header, read_rows
 from ..tagged import Sentence
 
-SENTENCE, WORD, TAG = "sentence #", "word", "tag"
+SENTENCES = ("sentence #", "sentence_idx", "sentence_id", "sentence id", "sentence_number", "sentence no", "sent_id")
+WORDS = ("word", "token", "words", "tokens")
+TAGS = ("tag", "ner_tag", "ner", "label", "tags", "ner_tags", "labels")
 
 
 def matches(path: Path) -> bool:
     """RETURNS (bool): Whether a file is such a table, by its first line."""
-    with path.open("rb") as file:
-        header = file.readline(1000).decode("utf-8-sig", "replace").lower()
-    return "," in header and {SENTENCE, WORD, TAG} <= {name.strip(' "\r\n') for name in header.split(",")}
+    header = read_header(path)
+    return all(find_column(header, names) >= 0 for names in (SENTENCES, WORDS, TAGS))
 
 
-def read(path: Path, report: Report) -> Iterator[Sentence]:
-    """Read a table.
+def read(path: Path, ledger: Ledger, options: Options = Options()) -> Iterator[Sentence]:
+    """Read a table. A sentence starts where its column has another value than on the row before, and is not empty.
 
-    path (Path): The file, UTF-8, or else Latin-1, in which any byte is a character.
-    report (Report): Takes the rows that cannot be read.
+    path (Path): The file.
+    ledger (Ledger): Takes the rows that cannot be read.
+    options (Options): Its entity_key names the column of the tags.
     YIELDS (Sentence): The sentences.
     """
-    with path.open(encoding=_encoding(path), newline="") as file:
-        rows = csv.reader(file, strict=True)
-        try:
-            columns: Dict[str, int] = {name.strip().lower(): i for i, name in enumerate(next(rows, []))}
-            if not {SENTENCE, WORD, TAG} <= columns.keys():
-                report.error(1, f"found the columns {list(columns)}, expected {SENTENCE!r}, {WORD!r} and {TAG!r}")
-                return
+    rows = read_rows(path, ledger)
+    _, header = next(rows, (1, []))
+    tags = TAGS if options.entity_key is None else (options.entity_key.lower(),)
+    columns = [find_column(header, names) for names in (SENTENCES, WORDS, tags)]
+    if -1 in columns:
+        wanted = [names[0] for names in (SENTENCES, WORDS, tags)]
+        ledger.error(1, f"found the columns {excerpt(header)}, expected {wanted[0]!r}, {wanted[1]!r} and {wanted[2]!r}")
+        return
+    sentence, current = Sentence([], [], []), ""
+    for line, row in rows:
+        if not any(row):
+            continue
+        number, word, tag = (row[column].strip() for column in columns)
+        if number and number != current and sentence.words:
+            yield sentence
             sentence = Sentence([], [], [])
-            for row in rows:
-                if len(row) <= max(columns[SENTENCE], columns[WORD], columns[TAG]):
-                    report.tokens["refused"] += 1
-                    report.error(rows.line_num, f"found {len(row)} column(s), expected {len(columns)}")
-                    continue
-                if row[columns[SENTENCE]].strip() and sentence.words:
-                    yield sentence
-                    sentence = Sentence([], [], [])
-                word, tag = row[columns[WORD]].strip(), row[columns[TAG]].strip()
-                if not word:
-                    report.tokens["refused"] += 1
-                    report.error(rows.line_num, f"the tag {tag!r} stands on an empty word, expected a word")
-                    continue
-                sentence.lines.append(rows.line_num)
-                sentence.words.append(word)
-                sentence.tags.append(tag)
-            if sentence.words:
-                yield sentence
-        except csv.Error as err:
-            report.error(rows.line_num, f"not CSV as expected: {err}")
-
-
-def _encoding(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            while file.read(2**20):
-                pass
-        return "utf-8-sig"
-    except UnicodeDecodeError:
-        return "latin-1"
+        current = number or current
+        if not word or len(word.splitlines()) > 1:
+            ledger.tokens["refused"] += 1
+            found = "an empty word" if not word else "a word with a line break"
+            ledger.error(line, f"the tag {tag!r} stands on {found}, expected a word")
+            continue
+        sentence.lines.append(line)
+        sentence.words.append(word)
+        sentence.tags.append(tag)
+    if sentence.words:
+        yield sentence

@@ -1,0 +1,100 @@
+"""A folder that a conversion writes to: all of it appears at once, and nothing of others is touched."""
+
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator, List
+
+import srsly
+
+from ..util import InputError
+from .docbin import SUFFIX, is_shard
+from .lines import excerpt
+from .sources import is_file_name
+
+LEDGER = "ledger.json"
+
+
+@contextmanager
+def all_or_nothing(dest: Path) -> Iterator[Path]:
+    """Give a folder beside the destination to write in, and move what is in it into place at the end. What an earlier
+    conversion that was killed has left there is removed first.
+
+    dest (Path): The folder to write to.
+    YIELDS (Path): The folder to write in.
+    RAISES (InputError): If something that was not written here is in the way.
+    RAISES (OSError): If something cannot be written; the error names it.
+    """
+    earlier = _parts_of(dest)
+    dest.parent.mkdir(parents=True, exist_ok=True)
+    beside = dest.parent / f".{dest.name}-unfinished"
+    _remove_unfinished(beside)
+    beside.mkdir()
+    try:
+        yield beside
+        replaced = {dest / f"{name}{SUFFIX}" for name in earlier} | {dest / path.name for path in beside.iterdir()}
+        for path in replaced:
+            _check_removable(path)
+        dest.mkdir(exist_ok=True)
+        # The old ledger goes first and the new one comes last: a folder that has one is whole.
+        (dest / LEDGER).unlink(missing_ok=True)
+        for path in replaced:
+            _remove(path)
+        for path in sorted(beside.iterdir(), key=lambda path: path.name == LEDGER):
+            os.replace(path, dest / path.name)
+    except OSError as err:
+        if err.filename is None or not Path(err.filename).is_relative_to(beside):
+            raise
+        raise OSError(err.errno, err.strerror, str(dest / Path(err.filename).relative_to(beside))) from err
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _parts_of(dest: Path) -> List[str]:
+    """Find what an earlier conversion wrote to a folder, before anything there is replaced.
+
+    dest (Path): The folder.
+    RETURNS (List[str]): The names of the parts in its ledger; none if there is no ledger.
+    RAISES (InputError): If its ledger.json is none of ours. A name in it that is a path would lead out of the folder.
+    """
+    path = dest / LEDGER
+    if not path.exists():
+        return []
+    try:
+        ledger = srsly.read_json(path)
+    except (ValueError, OSError) as err:
+        ledger = err
+    if not isinstance(ledger, dict) or not all(is_file_name(name) for name in ledger):
+        found = ledger if isinstance(ledger, Exception) else excerpt(ledger)
+        raise InputError(
+            f"{path}: found {found}, expected a ledger that 'bio-ner convert' wrote: remove that file, or give another "
+            "folder to write to"
+        )
+    return list(ledger)
+
+
+def _remove_unfinished(path: Path) -> None:
+    """RAISES (InputError): If there is something in the folder that no conversion has written."""
+    if path.is_dir() and not path.is_symlink():
+        for entry in path.iterdir():
+            if entry.name != LEDGER and entry.suffix != SUFFIX:
+                raise InputError(f"{entry}: was not written by 'bio-ner convert': move it, or give another folder")
+            _check_removable(entry)
+    _remove(path)
+
+
+def _check_removable(path: Path) -> None:
+    """RAISES (InputError): If a path is a folder with more in it than shards, which were written here."""
+    if path.is_dir() and not path.is_symlink():
+        others = sorted(entry for entry in path.iterdir() if not is_shard(entry))
+        if others:
+            raise InputError(f"{others[0]}: was not written by 'bio-ner convert': move it, or give another folder")
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, or a folder of shards. Of a link the link."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
