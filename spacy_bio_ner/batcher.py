@@ -1,0 +1,31 @@
+"""Batches whose size follows the corpus, so that one config trains on forty sentences and on a million."""
+
+from typing import Callable, Iterable, Iterator, List
+
+from spacy.training import Example
+from spacy.training.batchers import minibatch_by_words
+from spacy.util import registry
+
+# The share by which a batch may be larger than it should be, as in spacy.batch_by_words.v1.
+TOLERANCE = 0.2
+
+
+@registry.batchers("spacy_bio_ner.batch_by_corpus.v1")
+def create_batch_by_corpus(
+    n_batches: int, min_words: int, max_words: int
+) -> Callable[[Iterable[Example]], Iterator[List[Example]]]:
+    """Create a batcher that parts a corpus into a number of batches, as far as their size allows.
+
+    n_batches (int): The number of batches.
+    min_words (int): The least number of words in a batch.
+    max_words (int): The greatest number of words in a batch. A longer Doc is a batch by itself.
+    RETURNS (Callable[[Iterable[Example]], Iterator[List[Example]]]): The batcher.
+    """
+
+    def batch_by_corpus(examples: Iterable[Example]) -> Iterator[List[Example]]:
+        examples = list(examples)
+        n_words = sum(len(example) for example in examples)
+        size = min(max(n_words // n_batches, min_words), max_words)
+        yield from minibatch_by_words(examples, size=size, tolerance=TOLERANCE)
+
+    return batch_by_corpus
