@@ -12,7 +12,7 @@ import spacy
 import srsly
 from tqdm import tqdm
 
-from ..callbacks import split_punctuation
+from ..tokenizer import tokenizer_of_language
 from ..util import InputError
 from .align import record_to_doc
 from .docbin import is_shard, write_records
@@ -61,7 +61,7 @@ def convert(
     columns (Columns): Where BIO columns have tokens and tags.
     n_sents (int): The number of tagged sentences to join in a Doc; 0 joins all of a document.
     repair (bool): Whether to mend tags that have one sensible reading.
-    spacy_tokenizer (bool): Whether to tokenize text as spaCy does, and not by split_punctuation.
+    spacy_tokenizer (bool): Whether to leave punctuation in text as spaCy has it, and not split it.
     fail_on_lost (bool): Whether to refuse a corpus of which a mention is lost.
     lang (str): The language of the Docs.
     RETURNS (Dict[str, Report]): The account of each part, by name.
@@ -76,7 +76,7 @@ def convert(
     except ImportError:
         raise InputError(f"--lang {lang}: spaCy has no such language, expected a code such as en") from None
     if not spacy_tokenizer:
-        split_punctuation(nlp)
+        nlp.tokenizer = tokenizer_of_language(nlp)
     formats = {name: format or part.format for name, part in sources.items()}
     if scheme is None:
         tagged = {part.path: formats[name] for name, part in sources.items() if FORMATS[formats[name]].is_tagged}

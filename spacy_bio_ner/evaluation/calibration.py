@@ -21,7 +21,13 @@ from .predictions import gold_spans, predict, scored_predictions, unannotated
 from .scoring import TextSpan
 
 N_BINS = 15
-TEMPERATURES = (0.05, 20.0)
+# Fewer gold mentions than this tell no temperature.
+MIN_MENTIONS = 50
+# What is known of a temperature before any data: its logarithm is normal around 0 with this standard deviation.
+LOG_TEMPERATURE_SD = 0.5
+TEMPERATURES = (0.25, 4.0)
+# Of corpora drawn anew to see what chance does to a figure.
+N_DRAWS = 1000
 
 
 class Judgements(NamedTuple):
@@ -71,6 +77,17 @@ def judge(nlp: Language, golds: Sequence[Doc], batch_size: Optional[int] = None)
     if found is None:
         raise InputError(f"the pipeline finds no entity in the corpus's {len(golds)} Docs: there is nothing to judge")
     return found
+
+
+def merge(parts: Sequence[Judgements]) -> Judgements:
+    """RETURNS (Judgements): The entities of several corpora, as if of one."""
+    offsets = numpy.cumsum([0, *(part.docs.max() + 1 for part in parts)])
+    return Judgements(
+        numpy.concatenate([part.probabilities for part in parts]),
+        numpy.concatenate([part.right for part in parts]),
+        numpy.concatenate([part.docs + offset for part, offset in zip(parts, offsets)]),
+        sum(part.n_gold for part in parts),
+    )
 
 
 def scored_confidences(predicted: Doc, gold: Doc, mentions: Set[TextSpan]) -> Dict[TextSpan, Optional[float]]:
@@ -128,6 +145,26 @@ def expected_calibration_error(probabilities: numpy.ndarray, right: numpy.ndarra
     return float((size * abs(mean - share)).sum() / size.sum())
 
 
+def error_by_chance(
+    probabilities: numpy.ndarray, n_bins: int = N_BINS, n_draws: int = N_DRAWS, seed: int = 0
+) -> Tuple[float, float]:
+    """The calibration error that probabilities have which hold exactly, on so few entities: truth is drawn by them
+    again and again (Bröcker and Smith 2007). An error within these bounds says nothing against the probabilities, and
+    one much smaller than them cannot be seen.
+
+    probabilities (ndarray): The probability of each entity.
+    n_bins (int): The number of bins.
+    n_draws (int): The number of draws.
+    seed (int): The seed of the draws.
+    RETURNS (Tuple[float, float]): The bounds of the middle 95 % of all draws.
+    """
+    rng = numpy.random.default_rng(seed)
+    draws = (rng.random(len(probabilities)) < probabilities for _ in range(n_draws))
+    errors = [expected_calibration_error(probabilities, right, n_bins) for right in draws]
+    low, high = numpy.percentile(errors, [2.5, 97.5])
+    return float(low), float(high)
+
+
 def brier_score(probabilities: numpy.ndarray, right: numpy.ndarray) -> float:
     """RETURNS (float): The mean squared distance between probability and truth (Brier 1950), 0 to 1."""
     return float(numpy.mean((probabilities - right) ** 2))
@@ -157,12 +194,14 @@ def score_corpus(nlp: Language, golds: Sequence[Doc], batch_size: Optional[int] 
 
 
 def fit_temperature(ops: Ops, scored: Iterable[Tuple[Potentials, numpy.ndarray]]) -> float:
-    """Find the temperature at which a corpus's annotation is most probable. Its likelihood is that of whole tag
-    sequences, so that all probabilities are fitted, not only those of predicted entities.
+    """Find the temperature that is most probable given a corpus's annotation (maximum a posteriori). The likelihood is
+    that of whole tag sequences, so that all probabilities are fitted, not only those of predicted entities. The prior
+    keeps the temperature near 1 where there is little to fit: 40 mentions that are all right would otherwise make it
+    as low, and the probabilities as high, as can be.
 
     ops (Ops): The ops of the model.
     scored (Iterable[Tuple[Potentials, ndarray]]): What score_corpus returns.
-    RETURNS (float): The temperature.
+    RETURNS (float): The temperature, within TEMPERATURES.
     RAISES (InputError): If SciPy is not installed.
     """
     try:
@@ -175,7 +214,8 @@ def fit_temperature(ops: Ops, scored: Iterable[Tuple[Potentials, numpy.ndarray]]
     def loss(log_temperature: float) -> float:
         temperature = float(numpy.exp(log_temperature))
         batches = ((tempered(potentials, temperature), allowed) for potentials, allowed in scored)
-        return sum(negative_log_likelihood(ops, *batch)[0] for batch in batches)
+        nats = sum(negative_log_likelihood(ops, *batch)[0] for batch in batches)
+        return nats + 0.5 * (log_temperature / LOG_TEMPERATURE_SD) ** 2
 
     found = minimize_scalar(loss, bounds=numpy.log(TEMPERATURES), method="bounded", options={"xatol": 1e-3})
     return float(numpy.exp(found.x))

@@ -19,8 +19,9 @@ ENTITIES = "Tricuspid valve regurgitation/DIS, lithium carbonate/CHEM, toxicity/
 MODEL = "en_medical_lstm"
 
 
-def run(*command, cwd, check=True):
-    result = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True)
+def run(*command, cwd, check=True, env=None):
+    env = {**os.environ, **(env or {})}
+    result = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, env=env)
     if check:
         assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     return result
