@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Callable, Iterable, Set
+from typing import AbstractSet, Callable, Iterable, Set
 
 import srsly
 from spacy.language import Language
@@ -52,7 +52,7 @@ def check_corpora(nlp: Language) -> None:
         logger.warning("%s never has the label %s of %s: it cannot be learned", names[0], unknown, names[1])
 
 
-def _labels(examples: Iterable[Example], enough: Set[str] = frozenset()) -> Set[str]:
+def _labels(examples: Iterable[Example], enough: AbstractSet[str] = frozenset()) -> Set[str]:
     """RETURNS (Set[str]): The labels of the gold entities. Given those that are enough, no more is read than it takes
     to find them.
     """

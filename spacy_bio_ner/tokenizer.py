@@ -59,7 +59,7 @@ def _character_ranges(categories: str) -> str:
     codes = (code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] in categories)
     ranges = []
     # In a run of consecutive codes, a code and its position differ by a constant.
-    for _, run in groupby(enumerate(codes), key=lambda pair: pair[1] - pair[0]):
-        run = [code for _, code in run]
+    for _, pairs in groupby(enumerate(codes), key=lambda pair: pair[1] - pair[0]):
+        run = [code for _, code in pairs]
         ranges.append(f"\\U{run[0]:08x}-\\U{run[-1]:08x}")
     return "".join(ranges)

@@ -90,9 +90,9 @@ def test_fitted_temperature_is_the_maximum_a_posteriori(n):
         likelihood = sum(values.max() / temperature - numpy.logaddexp.reduce(values / temperature) for values in scores)
         return likelihood + norm.logpdf(numpy.log(temperature), scale=0.5)
 
-    grid = numpy.exp(numpy.linspace(numpy.log(0.25), numpy.log(4.0), 500))
+    grid = numpy.exp(numpy.linspace(numpy.log(0.5), numpy.log(8.0), 500))
     assert found == pytest.approx(grid[numpy.argmax([log_posterior(t) for t in grid])], rel=0.01)
-    assert found > 0.6 if n == 1 else found == pytest.approx(0.25, rel=0.01) if n == 300 else 0.25 < found < 0.6
+    assert found > 0.6 if n == 1 else found < 0.6
 
 
 def test_calibration_error_by_chance_is_that_of_probabilities_that_hold():
@@ -275,7 +275,7 @@ def test_calibrate_changes_probabilities_and_no_entity(trained, model, large, tm
 def test_calibrate_leaves_the_temperature_where_there_are_few_mentions(model, dev, tmp_path):
     result = bio_ner("calibrate", model, dev, "--scores", tmp_path / "scores.json", "--output", tmp_path / "calibrated")
     assert result.exit_code == 0, result.output
-    assert "The temperature stays 1: 7 mentions are too few, it takes 50" in " ".join(result.output.split())
+    assert "The temperature stays 1: 7 mentions are too few, it takes 20" in " ".join(result.output.split())
     assert spacy.load(tmp_path / "calibrated").get_pipe("bio_ner").cfg["temperature"] == 1.0
     scores = srsly.read_json(tmp_path / "scores.json")
     assert scores["before"] == scores["after"] and scores["after"]["mentions"] == 7
