@@ -1,21 +1,13 @@
 """Build two wheels: the library's, and a trained pipeline's that requires it."""
 
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import typer
+from steps import run
 
 ROOT = Path(__file__).parent.parent
-
-
-def run(*args: object) -> None:
-    """Run a Python module, and stop with its exit code if it fails."""
-    code = subprocess.run([sys.executable, "-m", *map(str, args)]).returncode
-    if code:
-        raise typer.Exit(code)
 
 
 def main(

@@ -1,27 +1,79 @@
-"""Callbacks that configs name: how a pipeline tokenizes, and where its pretrained encoder comes from."""
+"""Callbacks that configs name: what is checked before training, and where a pretrained encoder comes from."""
 
-import re
-import sys
-import unicodedata
-from functools import lru_cache
 from importlib.metadata import version
-from itertools import groupby
 from pathlib import Path
-from typing import Callable
+from typing import AbstractSet, Callable, Iterable, Set
 
 import srsly
 from spacy.language import Language
 from spacy.tokenizer import Tokenizer
-from spacy.util import get_minor_version_range, registry
+from spacy.training import Example
+from spacy.util import get_minor_version_range, logger, registry, resolve_dot_names
+from thinc.api import ConfigValidationError, Model
+
+from .tokenizer import set_punctuation_rules
 
 # Written beside an encoder by scripts/get_encoder.py: its name, url, revision and license.
 SOURCE_FILE = "source.json"
 
 
+@registry.callbacks("spacy_bio_ner.check_corpora.v1")
+def create_check_corpora() -> Callable[[Language], None]:
+    """Create a callback for [initialize.before_init] that looks at the corpora of the config before training begins.
+
+    RETURNS (Callable[[Language], None]): The callback.
+    """
+    return check_corpora
+
+
+def check_corpora(nlp: Language) -> None:
+    """Refuse corpora that nothing can be learned from or chosen by, and warn of what will be of no use: labels that
+    only the dev corpus has, vectors that no layer reads.
+
+    nlp (Language): The pipeline, with the config it is trained by.
+    RAISES (ConfigValidationError): If there is no entity in a corpus. `spacy train` prints it without a traceback.
+    """
+    config = nlp.config.interpolate()
+    vectors = config["initialize"].get("vectors")
+    if vectors and not any(_reads_vectors(getattr(pipe, "model", None)) for _, pipe in nlp.pipeline):
+        logger.warning("paths.vectors: no layer of the pipeline reads the vectors of %s: leave them out", vectors)
+    names = [config["training"][name] for name in ("train_corpus", "dev_corpus")]
+    try:
+        train, dev = resolve_dot_names(config, names)
+        dev_labels = _labels(dev(nlp))
+        train_labels = _labels(train(nlp), dev_labels)
+    except (ValueError, OSError):
+        return  # initialized from Python: the config has no corpora, or those of some other machine
+    for name, labels in zip(names, (train_labels, dev_labels)):
+        if not labels:
+            use = "to learn from" if name == names[0] else "to choose the best model by"
+            raise ConfigValidationError(title=f"{name} has no entity {use}", desc=f"Check {name} in the config.")
+    if unknown := ", ".join(sorted(dev_labels - train_labels)):
+        logger.warning("%s never has the label %s of %s: it cannot be learned", names[0], unknown, names[1])
+
+
+def _labels(examples: Iterable[Example], enough: AbstractSet[str] = frozenset()) -> Set[str]:
+    """RETURNS (Set[str]): The labels of the gold entities. Given those that are enough, no more is read than it takes
+    to find them.
+    """
+    labels: Set[str] = set()
+    for example in examples:
+        labels.update(ent.label_ for ent in example.reference.ents)
+        if enough and enough <= labels:
+            break
+    return labels
+
+
+def _reads_vectors(model: object) -> bool:
+    return isinstance(model, Model) and any(
+        "vectors" in layer.name or layer.attrs.get("include_static_vectors") for layer in model.walk()
+    )
+
+
 @registry.callbacks("spacy_bio_ner.split_punctuation.v1")
 def create_split_punctuation() -> Callable[[Language], None]:
-    """Create a callback for [initialize.before_init] that makes every punctuation mark and symbol a token
-    of its own, as BIO corpora of scientific text commonly do. The tokenizer keeps the rule when saved.
+    """Create a callback for [initialize.before_init] that makes every punctuation mark and symbol a token of its own,
+    for configs whose tokenizer is spacy.Tokenizer.v1; spacy_bio_ner.Tokenizer.v1 does so by itself.
 
     RETURNS (Callable[[Language], None]): The callback.
     """
@@ -29,10 +81,9 @@ def create_split_punctuation() -> Callable[[Language], None]:
 
 
 def split_punctuation(nlp: Language) -> None:
-    """Make the tokenizer split every character of Unicode's categories P (punctuation) and S (symbols),
-    without exceptions: a word is what stands between those and white space.
+    """Change the rules of a pipeline's tokenizer; see spacy_bio_ner.tokenizer.
 
-    nlp (Language): The pipeline whose tokenizer to change.
+    nlp (Language): The pipeline.
     RAISES (ValueError): If its tokenizer is not spaCy's rule-based one.
     """
     tokenizer = nlp.tokenizer
@@ -41,25 +92,7 @@ def split_punctuation(nlp: Language) -> None:
             "spacy_bio_ner.split_punctuation.v1 changes the rules of spacy.Tokenizer.v1, but the pipeline's tokenizer "
             f"is {type(tokenizer).__name__}: take the callback out of [initialize.before_init]."
         )
-    mark = f"[{_character_ranges('PS')}]"
-    tokenizer.rules = {}
-    tokenizer.token_match = None
-    tokenizer.url_match = None
-    tokenizer.prefix_search = re.compile(f"^{mark}").search
-    tokenizer.suffix_search = re.compile(f"{mark}$").search
-    tokenizer.infix_finditer = re.compile(mark).finditer
-
-
-@lru_cache(maxsize=None)
-def _character_ranges(categories: str) -> str:
-    """RETURNS (str): All characters of some of Unicode's general categories, as the inside of a regex class."""
-    codes = (code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] in categories)
-    ranges = []
-    # In a run of consecutive codes, a code and its position differ by a constant.
-    for _, run in groupby(enumerate(codes), key=lambda pair: pair[1] - pair[0]):
-        run = [code for _, code in run]
-        ranges.append(f"\\U{run[0]:08x}-\\U{run[-1]:08x}")
-    return "".join(ranges)
+    set_punctuation_rules(tokenizer)
 
 
 @registry.callbacks("spacy_bio_ner.describe_encoder.v1")

@@ -1,78 +1,113 @@
-import unicodedata
+"""What configs call before training, as `spacy train` shows it."""
+
+import logging
 
 import pytest
 import spacy
-from hypothesis import given
-from hypothesis import strategies as st
+from spacy.cli import app
+from spacy.tokens import Doc, DocBin
+from spacy.training import Example
+from spacy.util import registry
+from typer.testing import CliRunner
 
-from spacy_bio_ner.callbacks import split_punctuation
+from spacy_bio_ner.callbacks import check_corpora, split_punctuation
 
+from .conftest import ROOT
 
-@pytest.fixture(scope="module")
-def nlp():
-    nlp = spacy.blank("en")
-    split_punctuation(nlp)
-    return nlp
-
-
-def is_mark(char):
-    return unicodedata.category(char)[0] in "PS"
+CONFIG = str(ROOT / "configs" / "lstm.cfg")
 
 
-@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=40) | st.text(alphabet="aB1 .-'/()é\n", max_size=20))
-def test_text_survives_and_marks_stand_alone(nlp, text):
-    doc = nlp.make_doc(text)
-    assert doc.text == text
-    for token in doc:
-        assert len(token) == 1 or not any(is_mark(char) for char in token.text)
+@pytest.fixture
+def corpus(tmp_path):
+    """Write a corpus of one-word Docs with the labels given, None for no entity; return its path."""
+
+    def write(name, *labels):
+        vocab = spacy.blank("en").vocab
+        docs = [Doc(vocab, words=["word"], ents=[f"B-{label}" if label else "O"]) for label in labels]
+        DocBin(docs=docs).to_disk(tmp_path / f"{name}.spacy")
+        return str(tmp_path / f"{name}.spacy")
+
+    return write
+
+
+@pytest.fixture
+def nlp_for(corpus):
+    def make(train, dev, **paths):
+        paths = {"train": corpus("train", *train), "dev": corpus("dev", *dev), **paths}
+        config = spacy.util.load_config(CONFIG, overrides={f"paths.{name}": path for name, path in paths.items()})
+        return spacy.util.load_model_from_config(config)
+
+    return make
 
 
 @pytest.mark.parametrize(
-    "text, tokens",
+    "train, dev, message",
     [
-        ("don't", "don ' t"),
-        ("5-FU/MTX (1.5 mg)", "5 - FU / MTX ( 1 . 5 mg )"),
-        ("U.S.A., e.g.", "U . S . A . , e . g ."),
-        ("http://a.b", "http : / / a . b"),
-        ("a_b >= 3%", "a _ b > = 3 %"),
-        ("हिन्दी naïve", "हिन्दी naïve"),
+        ([None], ["DIS"], "corpora.train has no entity to learn from"),
+        (["DIS"], [None], "corpora.dev has no entity to choose the best model by"),
+        (["DIS"], [], "corpora.dev has no entity to choose the best model by"),
     ],
 )
-def test_examples(nlp, text, tokens):
-    assert " ".join(token.text for token in nlp.make_doc(text)) == tokens
+def test_training_on_nothing_ends_with_a_line_and_no_traceback(corpus, train, dev, message):
+    options = ("--paths.train", corpus("train", *train), "--paths.dev", corpus("dev", *dev))
+    result = CliRunner().invoke(app, ["train", CONFIG, *options])
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert message in result.output and "Training pipeline" not in result.output
 
 
-def test_saved_with_the_pipeline(nlp, tmp_path):
-    text = "Parkinson's disease (PD), 1.5 mg/kg; don't"
-    expected = [token.text for token in nlp(text)]
-    nlp.to_disk(tmp_path)
-    assert [token.text for token in spacy.load(tmp_path)(text)] == expected
-    assert [token.text for token in spacy.blank("en").from_bytes(nlp.to_bytes())(text)] == expected
+def test_labels_that_only_dev_has_are_warned_of(nlp_for, caplog):
+    with caplog.at_level(logging.WARNING, logger="spacy"):
+        check_corpora(nlp_for(["DIS", None, "CHEM"], ["DIS", "CHEM"]))
+        assert not caplog.messages
+        check_corpora(nlp_for(["DIS"], ["DIS", "GENE"]))
+    assert caplog.messages == ["corpora.train never has the label GENE of corpora.dev: it cannot be learned"]
 
 
-def test_registered_as_callback(nlp):
-    create = spacy.registry.callbacks.get("spacy_bio_ner.split_punctuation.v1")
-    assert create() is split_punctuation
+def test_vectors_that_nothing_reads_are_warned_of(nlp_for, caplog):
+    with caplog.at_level(logging.WARNING, logger="spacy"):
+        nlp = nlp_for(["DIS"], ["DIS"], vectors="en_vectors")
+        check_corpora(nlp)
+        [message] = caplog.messages
+        assert message.startswith("paths.vectors: no layer of the pipeline reads the vectors of en_vectors")
+        nlp.add_pipe("ner", config={"model": {"tok2vec": {"pretrained_vectors": True}}})
+        check_corpora(nlp)
+    assert len(caplog.messages) == 1
 
 
-def test_another_tokenizer_is_refused():
+def test_a_pipeline_initialized_from_python_needs_no_corpora(nlp_for, make_examples, tmp_path):
+    nlp = spacy.util.load_model_from_config(spacy.util.load_config(CONFIG))
+    nlp.initialize(lambda: make_examples(nlp))
+    # Nor those that it was once trained on.
+    nlp = nlp_for(["DIS"], ["DIS"])
+    for path in tmp_path.glob("*.spacy"):
+        path.unlink()
+    nlp.initialize(lambda: make_examples(nlp))
+    assert nlp.get_pipe("bio_ner").labels == ("CHEM", "DIS")
+
+
+def test_train_is_read_no_further_than_needed(nlp_for):
+    nlp, read = nlp_for([], ["DIS"]), []
+
+    @registry.readers("test_callbacks.endless.v1")
+    def create_endless():
+        def endless(nlp):
+            while True:
+                assert len(read) < 10
+                read.append(Example(nlp.make_doc("word"), Doc(nlp.vocab, words=["word"], ents=["B-DIS"])))
+                yield read[-1]
+
+        return endless
+
+    nlp.config["corpora"]["train"] = {"@readers": "test_callbacks.endless.v1"}
+    check_corpora(nlp)
+    assert len(read) == 1
+
+
+def test_split_punctuation_changes_spacy_s_own_tokenizer_alone():
     nlp = spacy.blank("en")
-    nlp.tokenizer = lambda text: spacy.tokens.Doc(nlp.vocab, words=text.split())
+    registry.callbacks.get("spacy_bio_ner.split_punctuation.v1")()(nlp)
+    assert [token.text for token in nlp("don't")] == ["don", "'", "t"]
+    nlp.tokenizer = lambda text: Doc(nlp.vocab, words=text.split())
     with pytest.raises(ValueError, match="function: take the callback out"):
         split_punctuation(nlp)
-
-
-def test_public_corpus_is_tokenized_as_published(corpora, nlp):
-    """The tokens of the raw text are those of the corpus in BIO, but for what its own tokenizer did to them."""
-    published = [
-        line.split("\t")[0]
-        for line in (corpora / "bc5cdr-iob" / "train.tsv").read_text(encoding="utf8").splitlines()
-        if line.strip()
-    ]
-    texts = []
-    for line in (corpora / "bc5cdr" / "CDR_TrainingSet.PubTator.txt").read_text(encoding="utf8").splitlines():
-        parts = line.split("|", 2)
-        if len(parts) == 3 and parts[1] in "ta":
-            texts.append(parts[2])
-    tokens = [token.text for text in texts for token in nlp.make_doc(text) if not token.is_space]
-    assert abs(len(tokens) - len(published)) / len(published) < 0.001

@@ -1,23 +1,27 @@
 """`bio-ner calibrate`: probabilities that hold, and `bio-ner threshold`: what being surer costs."""
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import srsly
 from spacy.cli._util import Arg, Opt
 from spacy.language import Language
+from spacy.tokens import Doc
 from thinc.api import Config
 from wasabi import msg
 
 from ..corpora.docbin import read_docs
 from ..evaluation.calibration import (
+    MIN_MENTIONS,
     N_BINS,
     Judgements,
     bio_ner_of,
     brier_score,
+    error_by_chance,
     expected_calibration_error,
     fit_temperature,
     judge,
+    merge,
     reliability,
     score_corpus,
 )
@@ -32,7 +36,11 @@ from ._app import atomic_write, bio_ner_cli, clear_errors, load_pipeline
 def calibrate_cli(
     # fmt: off
     model: str = Arg(..., help="Pipeline: a path, or with --output the name of an installed one"),
-    dev: Path = Arg(..., help=".spacy file, or folder of shards, that the pipeline was not trained on"),
+    dev: Path = Arg(
+        ...,
+        help=".spacy file, or folder of shards, that the pipeline was not trained on; or a folder of pipelines, each "
+        "beside its part of a cross-validation (*/model-best and */held-out.spacy)",
+    ),
     output: Optional[Path] = Opt(
         None, "--output", "-o", help="Folder to save the calibrated pipeline to. By default it is MODEL itself"
     ),
@@ -50,17 +58,22 @@ def calibrate_cli(
     A trained model is surer than it is right. The one number that is fitted,
     a temperature that all scores are divided by, makes the annotation of the
     corpus most probable. It changes no entity, unless a threshold or
-    expected_f decides by probabilities, and is saved with the pipeline.
+    expected_f decides by probabilities, and is saved with the pipeline. Where
+    a corpus has few mentions it stays near 1, or where it was.
     """
     with clear_errors("Nothing was written"):
         nlp = load_pipeline(model, gpu_id)
         component = bio_ner_of(nlp)
-        golds = list(read_docs(dev, nlp.vocab))
-        before = judge(nlp, golds, batch_size)
         old = component.cfg["temperature"]
-        component.cfg["temperature"] = fit_temperature(component.model.ops, score_corpus(nlp, golds, batch_size))
-        after = judge(nlp, golds, batch_size)
-        figures = {"before": _figures(before, old), "after": _figures(after, component.cfg["temperature"])}
+        parts = _held_out(nlp, dev, gpu_id)
+        before = _judge(parts, old, batch_size)
+        temperature, after = old, before
+        if before.n_gold >= MIN_MENTIONS:
+            scored = [batch for part, golds in parts for batch in score_corpus(part, golds, batch_size)]
+            temperature = fit_temperature(component.model.ops, scored)
+            after = _judge(parts, temperature, batch_size)
+        component.cfg["temperature"] = temperature
+        figures = {"before": _figures(before, old), "after": _figures(after, temperature)}
         msg.table(
             [
                 (name, *(f"{row[key]:.4f}" for key in ("temperature", "ece", "brier", "confidence", "precision")))
@@ -71,7 +84,17 @@ def calibrate_cli(
             divider=True,
             aligns=("l", *"r" * 5),
         )
-        msg.info(f"{len(after.right)} entities of {dev}; calibration error: {N_BINS} bins of equal size")
+        low, high = figures["after"]["ece_by_chance"]
+        msg.info(f"{len(after.right)} entities and {after.n_gold} gold mentions of {dev}")
+        msg.info(
+            f"Calibration error: {N_BINS} bins of equal size. With probabilities that hold exactly it would be "
+            f"{low:.4f} to {high:.4f} by chance, on so many entities"
+        )
+        if before.n_gold < MIN_MENTIONS:
+            msg.warn(
+                f"The temperature stays {old:g}: {before.n_gold} mentions are too few, it takes {MIN_MENTIONS}. "
+                "Annotate more, or use all there are by cross-validation (the project's variable folds)"
+            )
         if scores:
             with atomic_write(scores) as beside:
                 srsly.write_json(beside, {"model": model, "corpus": str(dev), **figures})
@@ -127,11 +150,29 @@ def threshold_cli(
             _save(nlp, model, output)
 
 
+def _held_out(nlp: Language, dev: Path, gpu_id: int) -> List[Tuple[Language, List[Doc]]]:
+    """RETURNS (List[Tuple[Language, List[Doc]]]): Gold Docs, with the pipeline that has not seen them: the one that is
+    calibrated, or those of a cross-validation."""
+    parts = sorted(path.parent for path in dev.glob("*/held-out.spacy"))
+    if not parts:
+        return [(nlp, list(read_docs(dev, nlp.vocab)))]
+    pipelines = [load_pipeline(str(part / "model-best"), gpu_id) for part in parts]
+    return [(nlp, list(read_docs(part / "held-out.spacy", nlp.vocab))) for nlp, part in zip(pipelines, parts)]
+
+
+def _judge(parts: List[Tuple[Language, List[Doc]]], temperature: float, batch_size: Optional[int]) -> Judgements:
+    for nlp, _ in parts:
+        bio_ner_of(nlp).cfg["temperature"] = temperature
+    return merge([judge(nlp, golds, batch_size) for nlp, golds in parts])
+
+
 def _figures(judgements: Judgements, temperature: float) -> Dict[str, Any]:
     probabilities, right, _, n_gold = judgements
     return {
         "temperature": temperature,
         "ece": expected_calibration_error(probabilities, right),
+        "ece_by_chance": error_by_chance(probabilities),
+        "mentions": n_gold,
         "brier": brier_score(probabilities, right),
         "confidence": float(probabilities.mean()),
         "precision": float(right.mean()),

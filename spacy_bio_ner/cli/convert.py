@@ -59,7 +59,7 @@ def convert_cli(
     n_sents: int = Opt(1, "--n-sents", "-n", min=0, help="Number of tagged sentences per Doc (0: all of a document)"),
     repair: bool = Opt(False, "--repair", "-R", help="Mend tags that have one sensible reading, and say how many"),
     spacy_tokenizer: bool = Opt(
-        False, "--spacy-tokenizer", help="Tokenize text as spaCy does, and not by split_punctuation"
+        False, "--spacy-tokenizer", help="Tokenize text as spaCy does, without splitting more punctuation"
     ),
     fail_on_lost: bool = Opt(False, "--fail-on-lost", help="Write nothing if any mention is lost"),
     fail_on_unknown: bool = Opt(

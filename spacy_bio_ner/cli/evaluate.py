@@ -12,9 +12,12 @@ from wasabi import msg
 from ..corpora.docbin import read_docs
 from ..evaluation.evaluate import evaluate
 from ..evaluation.forecast import DOUBTFUL_ERRORS, Forecast, bio_ners, expected_numbers
-from ..evaluation.predictions import predict, read_texts
+from ..evaluation.predictions import count_tokens_in_text, predict, read_texts
 from ..util import InputError, pipeline_name
 from ._app import TRAIN_OPTION, atomic_write, bio_ner_cli, clear_errors, find_train, load_pipeline
+
+# Of the gold tokens that the pipeline makes of text, a share below this is worth a warning.
+SAME_TOKENS = 0.95
 
 
 @bio_ner_cli.command("evaluate")
@@ -66,6 +69,7 @@ def evaluate_cli(
             scores.update(train=str(train) if train else None, label_map=renamed)
             scores.update(evaluate(nlp, docs, train_docs, renamed, batch_size))
             _print_scores(scores)
+            _warn_of_tokens(nlp, docs)
         else:
             scores["forecast"] = _forecast(nlp, docs, batch_size)
             _print_forecast(scores["forecast"])
@@ -75,6 +79,17 @@ def evaluate_cli(
             with atomic_write(output) as beside:
                 srsly.write_json(beside, scores)
             msg.good(f"Saved the scores to {output}")
+
+
+def _warn_of_tokens(nlp: Language, golds: Sequence[Doc]) -> None:
+    n_tokens, n_same = count_tokens_in_text(nlp, golds)
+    if n_same < SAME_TOKENS * n_tokens:
+        msg.warn(
+            "These scores do not hold for text. They are of the corpus's own tokens, and of text the pipeline's "
+            f"tokenizer makes only {n_same / n_tokens:.0%} of them",
+            f"It is that of the language {nlp.lang!r}: is this the corpus's (--vars.lang in the project, nlp.lang in a "
+            "config)? If it is, tag tokens such as the tokenizer makes",
+        )
 
 
 def _forecast(nlp: Language, docs: Sequence[Doc], batch_size: Optional[int]) -> Dict[str, Any]:

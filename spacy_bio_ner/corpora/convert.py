@@ -9,7 +9,7 @@ import spacy
 import srsly
 from tqdm import tqdm
 
-from ..callbacks import split_punctuation
+from ..tokenizer import tokenizer_of_language
 from ..util import InputError
 from .align import record_to_doc
 from .docbin import SUFFIX, write_records
@@ -68,7 +68,7 @@ def convert(
     annotated_labels (Optional[List[str]]): The labels that the source annotates; all of them if None.
     n_sents (int): The number of tagged sentences to join in a Doc; 0 joins all of a document.
     repair (bool): Whether to mend tags that have one sensible reading.
-    spacy_tokenizer (bool): Whether to tokenize text as spaCy does, and not by split_punctuation.
+    spacy_tokenizer (bool): Whether to leave punctuation in text as spaCy has it, and not split it.
     fail_on_lost (bool): Whether to refuse a corpus of which a mention is lost.
     fail_on_unknown (bool): Whether to refuse a corpus with labels that its training split has not.
     lang (str): The language of the Docs.
@@ -84,7 +84,7 @@ def convert(
     except ImportError:
         raise InputError(f"--lang {lang}: spaCy has no such language, expected a code such as en") from None
     if not spacy_tokenizer:
-        split_punctuation(nlp)
+        nlp.tokenizer = tokenizer_of_language(nlp)
     parts = [_Part(name, found, format or found.format, options) for name, found in sources.items()]
     _check_options(parts, options)
     if scheme is None:

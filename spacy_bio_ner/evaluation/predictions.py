@@ -1,7 +1,8 @@
 """The Docs of a corpus beside what a pipeline makes of them, and which of its entities are right."""
 
+import re
 from pathlib import Path
-from typing import Dict, Iterator, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, Iterator, Optional, Sequence, Set, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -13,6 +14,9 @@ from ..corpora.source_mentions import source_mentions
 from ..crf.bio import IOB_MISSING
 from ..util import InputError
 from .scoring import TextSpan
+
+# Characters of scripts that are written without spaces: Thai, Lao, Burmese, Khmer, Chinese, Japanese.
+UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 def read_texts(path: Path, nlp: Language) -> Iterator[Doc]:
@@ -62,6 +66,32 @@ def unannotated(nlp: Language, gold: Doc) -> Doc:
             f"the pipeline's tokenizer changes the text ({gold.text[:40]!r}...): characters cannot be compared"
         )
     return doc
+
+
+def count_tokens_in_text(nlp: Language, golds: Iterable[Doc]) -> Tuple[int, int]:
+    """Count the tokens of gold Docs made of words, and how many of them the pipeline makes too if it is given text. A
+    pipeline is scored on a corpus's own tokens, but used on text.
+
+    nlp (Language): The pipeline.
+    golds (Iterable[Doc]): The gold Docs. Their text is not known, but for the words: spaces are put between them except
+        where a script has none.
+    RETURNS (Tuple[int, int]): The number of tokens, and of those that the pipeline makes.
+    """
+    n_tokens = n_same = 0
+    for gold in golds:
+        if not gold.has_unknown_spaces:
+            continue
+        text, tokens = "", set()
+        for word in (token.text for token in gold):
+            if text and not (UNSPACED.match(text[-1]) or UNSPACED.match(word)):
+                text += " "
+            tokens.add((len(text), len(text) + len(word)))
+            text += word
+        if len(text) > nlp.max_length:
+            continue
+        n_tokens += len(tokens)
+        n_same += len(tokens & {(token.idx, token.idx + len(token)) for token in nlp.make_doc(text)})
+    return n_tokens, n_same
 
 
 def gold_spans(doc: Doc) -> Set[TextSpan]:

@@ -5,7 +5,7 @@ there is no padding to read, and one product and a few element-wise calls make a
 """
 
 from itertools import groupby
-from typing import Callable, List, Optional, Tuple, Union
+from typing import Callable, List, Optional, Tuple, Union, cast
 
 from thinc.api import Model, Ops
 from thinc.types import Floats2d, Floats3d, Floats4d, Ragged
@@ -91,7 +91,7 @@ def forward(model: Model, Xr: Union[Ragged, RaggedWords], is_train: bool) -> Tup
             Y[order, d * nH : (d + 1) * nH] = hidden[kept, d * nH : (d + 1) * nH]
 
     def backprop(dYr: Ragged) -> Ragged:
-        X, dY = Xr.dataXd, dYr.dataXd
+        X, dY = cast(Ragged, Xr).dataXd, dYr.dataXd
         forward, backward = packing.orders
         dhidden = xp.stack([dY[forward, :nH], dY[backward, nH:]])
         dgates = _run_back(xp, packing, gates, cells, dhidden, U)

@@ -70,7 +70,13 @@ def SubwordEmbed(
         init=init,
         dims={"nO": width},
         layers=layers,
-        attrs={"prefixes": list(prefixes), "suffixes": list(suffixes), "dropout_rate": 0.0, "cache": WordCache()},
+        attrs={
+            "prefixes": list(prefixes),
+            "suffixes": list(suffixes),
+            "include_static_vectors": include_static_vectors,
+            "dropout_rate": 0.0,
+            "cache": WordCache(),
+        },
     )
     return use_numpy_blas(model)
 

@@ -8,7 +8,7 @@ sees what the first one saw.
 import os
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 import numpy
 from spacy.tokens import Doc
@@ -84,6 +84,7 @@ def init(
     *,
     name: str,
 ) -> None:
+    shim: Any
     [shim] = model.shims
     if shim._model is not None:
         return
@@ -105,6 +106,7 @@ def load_pretrained(name: str, tokenizer_config: Dict[str, Any], transformer_con
     RETURNS (HFObjects): Both.
     RAISES (ValueError): If they cannot be loaded, or the tokenizer is not a fast one.
     """
+    source: Union[str, Path]
     folder = Path(name)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
@@ -129,6 +131,7 @@ def forward(
     if os.getpid() != _PROCESS:
         torch.set_num_threads(1)
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    shim: Any
     [shim] = model.shims
     encoder, tokenizer, device = shim._model, shim._hfmodel.tokenizer, shim.device
     lengths = [len(doc) for doc in docs]

@@ -2,7 +2,7 @@
 
 import threading
 from itertools import repeat
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy
 from thinc.api import Ops
@@ -36,7 +36,7 @@ class WordCache(threading.local):
     def clear(self) -> None:
         """Forget all words."""
         self._rows: Dict[int, int] = {}
-        self._table: Optional[Floats2d] = None
+        self._table: Any = None
         self._weights: List[FloatsXd] = []
         self._values: List[FloatsXd] = []
 

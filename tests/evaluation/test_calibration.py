@@ -1,11 +1,13 @@
 """Calibration, the dial, and forecasts: figures against hand-made cases, fits against what the data was drawn from."""
 
+import shutil
+
 import numpy
 import pytest
 import spacy
 import srsly
 from numpy.testing import assert_allclose
-from scipy.stats import binom
+from scipy.stats import binom, norm
 from spacy.cli import app
 from spacy.tokens import Doc, DocBin, Span
 from typer.testing import CliRunner
@@ -17,9 +19,11 @@ from spacy_bio_ner.evaluation.calibration import (
     Judgements,
     bio_ner_of,
     brier_score,
+    error_by_chance,
     expected_calibration_error,
     fit_temperature,
     judge,
+    merge,
     reliability,
 )
 from spacy_bio_ner.evaluation.curve import lower_end, threshold_for, turn
@@ -30,6 +34,8 @@ from spacy_bio_ner.util import InputError
 from ..conftest import NOISY, TEXTS, gold_docs
 from ..crf.enumeration import OPS, enumerate_sequences, make_potentials
 
+REPEATED = 10 * NOISY
+
 
 def bio_ner(*args):
     return CliRunner().invoke(app, ["bio-ner", *map(str, args)])
@@ -39,6 +45,14 @@ def bio_ner(*args):
 def dev(trained, tmp_path):
     path = tmp_path / "dev.spacy"
     DocBin(docs=gold_docs(trained, NOISY)).to_disk(path)
+    return path
+
+
+@pytest.fixture
+def large(trained, tmp_path):
+    """Enough mentions for a temperature."""
+    path = tmp_path / "large.spacy"
+    DocBin(docs=gold_docs(trained, REPEATED)).to_disk(path)
     return path
 
 
@@ -63,6 +77,42 @@ def test_fitted_temperature_is_that_which_the_annotation_was_drawn_at(temperatur
         allowed.append(numpy.eye(5, dtype=bool)[list(drawn)])
     found = fit_temperature(OPS, [(potentials, Constraints(numpy.concatenate(allowed), []))])
     assert found == pytest.approx(temperature, rel=0.15)
+
+
+@pytest.mark.parametrize("n", [1, 10, 300])
+def test_fitted_temperature_is_the_maximum_a_posteriori(n):
+    """The gold is what the model thinks best: the likelihood alone would have the temperature fall to nothing."""
+    potentials = make_potentials([3] * n, seed=1, scale=0.5)
+    sequences, scores = zip(*enumerate_sequences(potentials))
+    allowed = [numpy.eye(5, dtype=bool)[list(tags[values.argmax()])] for tags, values in zip(sequences, scores)]
+    found = fit_temperature(OPS, [(potentials, Constraints(numpy.concatenate(allowed), []))])
+
+    def log_posterior(temperature):
+        likelihood = sum(values.max() / temperature - numpy.logaddexp.reduce(values / temperature) for values in scores)
+        return likelihood + norm.logpdf(numpy.log(temperature), scale=0.5)
+
+    grid = numpy.exp(numpy.linspace(numpy.log(0.5), numpy.log(8.0), 500))
+    assert found == pytest.approx(grid[numpy.argmax([log_posterior(t) for t in grid])], rel=0.01)
+    assert found > 0.6 if n == 1 else found < 0.6
+
+
+def test_calibration_error_by_chance_is_that_of_probabilities_that_hold():
+    rng = numpy.random.default_rng(0)
+    for n in (40, 4000):
+        probabilities = rng.uniform(0.5, 1.0, n)
+        low, high = error_by_chance(probabilities)
+        errors = [expected_calibration_error(probabilities, rng.random(n) < probabilities) for _ in range(400)]
+        assert 0.9 < numpy.mean([low <= error <= high for error in errors]) < 0.99
+        assert low > 0.05 if n == 40 else high < 0.05
+    assert error_by_chance(numpy.ones(40)) == (0.0, 0.0)
+
+
+def test_merged_judgements_are_those_of_all_corpora():
+    first = Judgements(numpy.array([0.9, 0.5]), numpy.array([True, False]), numpy.array([0, 2]), 3)
+    second = Judgements(numpy.array([0.7]), numpy.array([True]), numpy.array([0]), 1)
+    probabilities, right, docs, n_gold = merge([first, second])
+    assert probabilities.tolist() == [0.9, 0.5, 0.7] and right.tolist() == [True, False, True]
+    assert docs.tolist() == [0, 2, 3] and n_gold == 4
 
 
 def test_judgements_are_those_of_evaluate(trained):
@@ -188,12 +238,12 @@ def test_forecast_without_probabilities_is_refused(nlp, tmp_path):
     assert result.exit_code == 1 and f"{texts}:2: byte 0xff" in result.output
 
 
-def test_calibrate_changes_probabilities_and_no_entity(trained, model, dev, tmp_path):
+def test_calibrate_changes_probabilities_and_no_entity(trained, model, large, tmp_path):
     pytest.importorskip("scipy", reason="needs the extra [report]")
     pytest.importorskip("matplotlib", reason="needs the extra [report]")
     outputs = {name: tmp_path / name for name in ("scores.json", "diagram.png")}
     result = bio_ner(
-        "calibrate", model, dev, "--output", tmp_path / "calibrated",
+        "calibrate", model, large, "--output", tmp_path / "calibrated",
         "--scores", outputs["scores.json"], "--diagram", outputs["diagram.png"],
     )  # fmt: skip
     assert result.exit_code == 0, result.output
@@ -203,7 +253,7 @@ def test_calibrate_changes_probabilities_and_no_entity(trained, model, dev, tmp_
     gaps = [abs(scores[when]["confidence"] - scores[when]["precision"]) for when in ("before", "after")]
     assert gaps[1] < gaps[0]
     calibrated = spacy.load(tmp_path / "calibrated")
-    assert calibrated.get_pipe("bio_ner").cfg["temperature"] == scores["after"]["temperature"]
+    assert calibrated.get_pipe("bio_ner").cfg["temperature"] == pytest.approx(scores["after"]["temperature"])
     for text, _ in TEXTS:
         a, b = trained(text), calibrated(text)
         assert [(e.start, e.end, e.label_) for e in a.ents] == [(e.start, e.end, e.label_) for e in b.ents]
@@ -213,40 +263,40 @@ def test_calibrate_changes_probabilities_and_no_entity(trained, model, dev, tmp_
     component.cfg["threshold"] = 0.999
     trained.to_disk(tmp_path / "strict")
     component.cfg["threshold"] = 0.0
-    assert bio_ner("calibrate", tmp_path / "strict", dev, "--scores", tmp_path / "strict.json").exit_code == 0
+    assert bio_ner("calibrate", tmp_path / "strict", large, "--scores", tmp_path / "strict.json").exit_code == 0
     assert srsly.read_json(tmp_path / "strict.json")["before"] == scores["before"]
     assert spacy.load(tmp_path / "strict").get_pipe("bio_ner").cfg["threshold"] == 0.999
     # In place, only the settings are written.
     weights = (model / "bio_ner" / "model").stat().st_mtime_ns
-    assert bio_ner("calibrate", model, dev).exit_code == 0
+    assert bio_ner("calibrate", model, large).exit_code == 0
     assert srsly.read_json(model / "bio_ner" / "cfg")["temperature"] == pytest.approx(scores["after"]["temperature"])
     assert (model / "bio_ner" / "model").stat().st_mtime_ns == weights
 
 
-def test_temperature_maximizes_the_likelihood_of_the_corpus(trained, dev, model):
-    """Of a grid of temperatures none makes the annotation more probable than the one that was found."""
-    pytest.importorskip("scipy", reason="needs the extra [report]")
-    assert bio_ner("calibrate", model, dev).exit_code == 0
-    found = srsly.read_json(model / "bio_ner" / "cfg")["temperature"]
-    component = trained.get_pipe("bio_ner")
+def test_calibrate_leaves_the_temperature_where_there_are_few_mentions(model, dev, tmp_path):
+    result = bio_ner("calibrate", model, dev, "--scores", tmp_path / "scores.json", "--output", tmp_path / "calibrated")
+    assert result.exit_code == 0, result.output
+    assert "The temperature stays 1: 7 mentions are too few, it takes 20" in " ".join(result.output.split())
+    assert spacy.load(tmp_path / "calibrated").get_pipe("bio_ner").cfg["temperature"] == 1.0
+    scores = srsly.read_json(tmp_path / "scores.json")
+    assert scores["before"] == scores["after"] and scores["after"]["mentions"] == 7
 
-    def log_likelihood(temperature):
-        total = 0.0
-        for text, ents in NOISY:
-            doc = trained.make_doc(text)
-            potentials = component.model.predict([doc])
-            [(sequences, scores)] = enumerate_sequences(potentials)
-            gold = [0] * len(doc)
-            for start, end, label in ents:
-                span = doc.char_span(start, end)
-                gold[span.start : span.end] = [2 + 2 * component.labels.index(label)] * len(span)
-                gold[span.start] -= 1
-            total += scores[sequences.index(tuple(gold))] / temperature
-            total -= numpy.log(numpy.exp(scores / temperature).sum())
-        return total
 
-    best = log_likelihood(found)
-    assert all(log_likelihood(found * factor) <= best + 1e-6 for factor in (0.5, 0.8, 0.97, 1.03, 1.25, 2.0))
+def test_calibrate_on_a_cross_validation_takes_each_part_with_its_own_pipeline(model, large, tmp_path):
+    """One part for each of two pipelines that are the same, together equal to the whole."""
+    options = ("--output", tmp_path / "calibrated", "--scores")
+    assert bio_ner("calibrate", model, large, *options, tmp_path / "a.json").exit_code == 0
+    docs = list(DocBin().from_disk(large).get_docs(spacy.blank("en").vocab))
+    for i in range(2):
+        shutil.copytree(model, tmp_path / "folds" / str(i) / "model-best")
+        DocBin(docs=docs[i::2]).to_disk(tmp_path / "folds" / str(i) / "held-out.spacy")
+    result = bio_ner("calibrate", model, tmp_path / "folds", *options, tmp_path / "b.json")
+    assert result.exit_code == 0, result.output
+    a, b = (srsly.read_json(tmp_path / name)["after"] for name in ("a.json", "b.json"))
+    assert a["mentions"] == b["mentions"] == 70
+    assert a["temperature"] == pytest.approx(b["temperature"], rel=1e-3) and a["temperature"] > 1.2
+    assert a["brier"] == pytest.approx(b["brier"], rel=1e-3)
+    assert spacy.load(tmp_path / "calibrated").get_pipe("bio_ner").cfg["temperature"] == pytest.approx(b["temperature"])
 
 
 def test_threshold_for_a_wanted_precision(model, dev, tmp_path):

@@ -19,8 +19,9 @@ ENTITIES = "Tricuspid valve regurgitation/DIS, lithium carbonate/CHEM, toxicity/
 MODEL = "en_medical_lstm"
 
 
-def run(*command, cwd, check=True):
-    result = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True)
+def run(*command, cwd, check=True, env=None):
+    env = {**os.environ, **(env or {})}
+    result = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, env=env)
     if check:
         assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     return result
@@ -80,6 +81,27 @@ def test_the_corpus_and_config_of_the_bot_pass_the_same_steps(tmp_path):
     for step in ("convert", "debug"):
         variables = ("--vars.corpus", "assistant", "--vars.config", "assistant")
         run(sys.executable, "-m", "spacy", "project", "run", step, project, *variables, cwd=tmp_path)
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_a_newcomer_s_single_file_of_150_sentences(tmp_path):
+    """It trains as it is, its scores and its calibration come from all of it, and the wheel has its language."""
+    project = copy_of_the_repository(tmp_path / "project")
+    sentences = (project / "assets" / "medical" / "train.iob").read_text(encoding="utf8").split("\n\n")
+    (project / "assets" / "tickets").mkdir()
+    text = "\n\n".join(sentences[:150]) + "\n"
+    (project / "assets" / "tickets" / "tickets.iob").write_text(text, encoding="utf8")
+    variables = ("--vars.corpus", "tickets", "--vars.lang", "xx", "--vars.folds", "3")
+    for step in ("check", "convert", "debug", "train", "calibrate", "evaluate", "package"):
+        run(sys.executable, "-m", "spacy", "project", "run", step, project, *variables, cwd=tmp_path)
+    folds = srsly.read_json(project / "metrics" / "tickets-lstm-folds.json")
+    calibration = srsly.read_json(project / "metrics" / "tickets-lstm-calibration.json")
+    assert folds["mentions"] == calibration["after"]["mentions"] > 300
+    low, high = folds["interval"]["ents_f"]
+    assert 0.4 < low < folds["ents_f"] < high < 0.9
+    assert calibration["after"]["temperature"] > 1.2
+    assert list((project / "packages").glob("xx_tickets_lstm-0.1.0-*.whl"))
 
 
 @pytest.mark.e2e
