@@ -1,4 +1,5 @@
-"""Speed and memory of `bio-ner annotate` beside those of nlp.pipe alone, over the same texts with as many processes."""
+"""Speed and memory of `bio-ner annotate` beside those of nlp.pipe alone, over the same texts with as many processes,
+and beside those of another checkout of the library."""
 
 import os
 import subprocess
@@ -6,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 from threading import Event, Thread
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 import typer
 
@@ -28,22 +29,29 @@ def main(
     output: Path = typer.Argument(..., help="Folder for the outputs"),
     n_process: int = typer.Option(1, help="Number of processes"),
     rounds: int = typer.Option(1, help="How often to measure, in turn"),
+    other: Optional[Path] = typer.Option(None, help="Another checkout of the library, whose annotate is measured too"),
 ):
     """Measure nlp.pipe and annotate in turn. CPU time is what counts where others use the machine too."""
+    library = Path(__file__).parents[1]
     for i in range(rounds):
-        dest = output / f"{n_process}-{i}"
-        annotate = ["-m", "spacy", "bio-ner", "annotate", model, texts, "--n-process", n_process, "--output", dest]
-        for name, args in (("nlp.pipe", ["-c", PIPE, model, texts, n_process]), ("annotate", annotate)):
-            wall, cpu, memory = measure([sys.executable, *map(str, args)])
+        annotate = ["-m", "spacy", "bio-ner", "annotate", model, texts, "--n-process", n_process, "--output"]
+        commands = [
+            ("nlp.pipe", library, ["-c", PIPE, model, texts, n_process]),
+            ("annotate", library, [*annotate, output / f"{n_process}-{i}"]),
+        ]
+        if other is not None:
+            commands.append((f"annotate of {other}", other, [*annotate, output / f"other-{n_process}-{i}"]))
+        for name, path, args in commands:
+            wall, cpu, memory = measure([sys.executable, *map(str, args)], path)
             parts = [memory[len(memory) * part // 8] for part in (1, 3, 5, 7)] if memory else []
             print(f"{name}: {wall:.1f} s, CPU {cpu:.1f} s, MiB at 1/8, 3/8, 5/8 and 7/8 of it: {parts}", flush=True)
 
 
-def measure(command: List[str]) -> Tuple[float, float, List[int]]:
-    """RETURNS (Tuple[float, float, List[int]]): The seconds a command takes, those of the CPU, and the memory of its
-    processes, in MiB, over time."""
+def measure(command: List[str], library: Path) -> Tuple[float, float, List[int]]:
+    """RETURNS (Tuple[float, float, List[int]]): The seconds a command takes with a checkout of the library, those of
+    the CPU, and the memory of its processes, in MiB, over time."""
     start = time.perf_counter()
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(library)})
     ended, memory = Event(), []
 
     def sample() -> None:

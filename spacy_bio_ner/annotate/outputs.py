@@ -2,26 +2,26 @@
 
     documents/00000.parquet  entities/00000.parquet  candidates/00000.parquet  shards/00000.json  ...  errors.jsonl
 
-The record is written last: a shard without one is done again, and writes the same files.
+The record is written last, with the checksums of the tables. A shard whose record or tables are not whole is done
+again, and writes the same files.
 """
 
+import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Sequence
 
 import pyarrow
-from pyarrow.dataset import Dataset, JsonFileFormat, ParquetFileFormat, dataset
-from pyarrow.json import ReadOptions
 from pyarrow.parquet import write_table
 
-from ..util import InputError, atomic_write
+from ..util import InputError, atomic_write, final_name
+from .checksums import digest_file, digest_json, read_json, write_json
 from .inputs.item import Refused
+from .job import TableFormat
 
 DOCUMENTS, ENTITIES, CANDIDATES, RECORDS, ERRORS = "documents", "entities", "candidates", "shards", "errors.jsonl"
-MAX_ROW = 1 << 26  # bytes of a row of JSON: a text of nlp.max_length characters, however they are escaped
-FORMATS = {"parquet": ParquetFileFormat(), "jsonl": JsonFileFormat(read_options=ReadOptions(block_size=MAX_ROW))}
 MODEL = ("model", "model_version", "model_hash")  # the columns that tell the pipeline
 _MODEL = [(name, pyarrow.string()) for name in MODEL]
 _SPANS = pyarrow.schema(
@@ -50,107 +50,165 @@ SCHEMAS = {
     CANDIDATES: _SPANS,  # spans that were not taken as entities, and well might be
 }
 Row = Dict[str, Any]
-# What atomic_write writes beside a table, a record or the errors
-_LEFTOVER = re.compile(rf"\.(\d{{5,}}\.({'|'.join(FORMATS)}|json)|{re.escape(ERRORS)}|manifest\.json)-\d+")
+_FILE = re.compile(rf"\d{{5,}}\.({'|'.join(TableFormat)}|json)")  # a table or a record
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A table of a shard.
+
+    rows (int): How many rows it has.
+    sha256 (str): The checksum of the file.
+    """
+
+    rows: int
+    sha256: str
 
 
 @dataclass(frozen=True)
 class Record:
     """What became of a shard.
 
+    run (str): The run it is of.
+    number (int): The shard's number.
     digest (str): The SHA-256 of its items.
-    documents (int): The documents written.
-    entities (int): The entities written.
     refused (List[Refused]): The items that are no documents, and why.
+    tables (Dict[str, TableFile]): Its tables, once they are written.
     """
 
+    run: str
+    number: int
     digest: str
-    documents: int
-    entities: int
     refused: List[Refused]
+    tables: Dict[str, TableFile] = field(default_factory=dict)
 
     @property
     def items(self) -> int:
         """RETURNS (int): The items of the shard."""
-        return self.documents + len(self.refused)
+        return self.tables[DOCUMENTS].rows + len(self.refused)
 
 
 def write_shard(
-    output: Path, format: str, number: int, tables: Dict[str, List[Row]], model: Sequence[str], record: Record
-) -> None:
+    output: Path, format: TableFormat, tables: Dict[str, List[Row]], model: Sequence[str], record: Record
+) -> Record:
     """Write the tables of a shard and, when they are whole, its record.
 
     output (Path): The folder of the run.
-    format (str): One of FORMATS.
-    number (int): The shard's number.
+    format (TableFormat): The format of the tables.
     tables (Dict[str, List[Row]]): The rows of each of SCHEMAS, without the columns of MODEL.
     model (Sequence[str]): The values of these.
     record (Record): What became of the shard.
+    RETURNS (Record): The same with the tables.
     """
+    files = {}
     for name, rows in tables.items():
-        with atomic_write(_table_path(output, format, name, number)) as beside:
-            if format == "parquet":
-                own = pyarrow.schema(field for field in SCHEMAS[name] if field.name not in MODEL)
-                table = pyarrow.Table.from_pylist(rows, schema=own)
-                for column, value in zip(MODEL, model):
-                    table = table.append_column(column, pyarrow.repeat(value, len(table)))
-                write_table(table, beside, compression="zstd")
-            else:
-                write_jsonl(beside, [row | dict(zip(MODEL, model)) for row in rows])
-    with atomic_write(_record_path(output, number)) as beside:
-        beside.write_text(json.dumps(asdict(record)), encoding="utf8")
+        content = _encode(format, SCHEMAS[name], rows, model)
+        files[name] = TableFile(len(rows), hashlib.sha256(content).hexdigest())
+        with atomic_write(table_path(output, format, name, record.number)) as temporary:
+            temporary.write_bytes(content)
+    record = replace(record, tables=files)
+    write_json(record_path(output, record.number), asdict(record))
+    return record
 
 
-def read_record(output: Path, format: str, number: int) -> Optional[Record]:
-    """RETURNS (Optional[Record]): What became of a shard, if it is whole."""
-    path = _record_path(output, number)
-    tables = (_table_path(output, format, name, number) for name in SCHEMAS)
-    if not path.exists() or not all(table.exists() for table in tables):
-        return None
-    record = Record(**json.loads(path.read_text(encoding="utf8")))
-    return replace(record, refused=[Refused(**entry) for entry in record.refused])
+def _encode(format: TableFormat, schema: pyarrow.Schema, rows: List[Row], model: Sequence[str]) -> bytes:
+    if format == TableFormat.jsonl:
+        return encode_jsonl(row | dict(zip(MODEL, model)) for row in rows)
+    own = pyarrow.schema(field for field in schema if field.name not in MODEL)
+    table = pyarrow.Table.from_pylist(rows, schema=own)
+    for column, value in zip(MODEL, model):
+        table = table.append_column(column, pyarrow.repeat(value, len(table)))
+    buffer = pyarrow.BufferOutputStream()
+    write_table(table, buffer, compression="zstd")
+    return buffer.getvalue().to_pybytes()
 
 
-def write_jsonl(path: Path, rows: List[Row]) -> None:
-    """Write rows as JSON Lines.
-
-    path (Path): The file.
-    rows (List[Row]): The rows.
-    """
-    with path.open("w", encoding="utf8", newline="") as file:
-        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+def encode_jsonl(rows: Iterable[Row]) -> bytes:
+    """RETURNS (bytes): Rows as JSON Lines."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf8")
 
 
-def open_table(output: Path, name: str) -> Dataset:
-    """Open a table of a run, all shards of it that are whole.
+def read_record(output: Path, number: int) -> Record:
+    """Read the record of a shard.
 
     output (Path): The folder of the run.
-    name (str): One of SCHEMAS.
-    RETURNS (Dataset): The table.
-    RAISES (InputError): If there is none.
+    number (int): The shard's number.
+    RETURNS (Record): The record.
+    RAISES (InputError): If it is damaged, or of another shard.
+    RAISES (OSError): If it cannot be read.
     """
-    numbers = sorted(int(path.stem) for path in (output / RECORDS).glob("[0-9]*.json"))
-    for format, reader in FORMATS.items():
-        files = [_table_path(output, format, name, number) for number in numbers]
-        files = [file for file in files if file.exists()]
-        if files:
-            files = [str(file) for file in files if file.stat().st_size]  # no rows are no JSON to pyarrow
-            empty = pyarrow.Table.from_pylist([], schema=SCHEMAS[name])
-            return dataset(files, schema=SCHEMAS[name], format=reader) if files else dataset(empty)
-    raise InputError(f"{output}: found no {name}, expected a folder written by 'bio-ner annotate'")
+    path = record_path(output, number)
+    content = read_json(path)
+    try:
+        tables = {name: TableFile(**table) for name, table in content.pop("tables").items()}
+        refused = [Refused(**entry) for entry in content.pop("refused")]
+        record = Record(**content, refused=refused, tables=tables)
+    except (AttributeError, KeyError, TypeError):
+        raise InputError(f"{path}: is not what this version of 'bio-ner annotate' writes") from None
+    if record.number != number or set(record.tables) != set(SCHEMAS):
+        raise InputError(f"{path}: is the record of something else")
+    return record
+
+
+def check_shard(output: Path, format: TableFormat, run: str, number: int) -> Record:
+    """Read the record of a shard, and compare its tables with it.
+
+    output (Path): The folder of the run.
+    format (TableFormat): The format of the tables.
+    run (str): What tells the run.
+    number (int): The shard's number.
+    RETURNS (Record): The record.
+    RAISES (InputError): If the record or a table is damaged or gone, or of another run.
+    """
+    path = record_path(output, number)
+    try:
+        record = read_record(output, number)
+        if record.run != run:
+            raise InputError(f"{path}: is of another run")
+        for name in SCHEMAS:
+            path = table_path(output, format, name, number)
+            if digest_file(path) != record.tables[name].sha256:
+                raise InputError(f"{path}: is not as it was written")
+    except OSError as err:
+        raise InputError(f"{path}: {err.strerror}") from None
+    return record
+
+
+def digest_records(records: Iterable[Record]) -> str:
+    """RETURNS (str): The SHA-256 of records."""
+    digest = hashlib.sha256()
+    for record in records:
+        digest.update(digest_json(asdict(record)).encode())
+    return digest.hexdigest()
+
+
+def strangers(output: Path, format: TableFormat, n_shards: int) -> List[Path]:
+    """RETURNS (List[Path]): Files in the folders of a run that look like tables and records of its, and are of no shard
+    of its."""
+    found: List[Path] = []
+    for name in (*SCHEMAS, RECORDS):
+        suffix = "json" if name == RECORDS else format.value
+        own = {f"{number:05}.{suffix}" for number in range(n_shards)}
+        paths = sorted((output / name).glob("[0-9]*"))
+        found.extend(path for path in paths if _FILE.fullmatch(path.name) and path.name not in own)
+    return found
 
 
 def remove_leftovers(output: Path) -> None:
     """Remove what a run that was killed left half written."""
     folders = [output / name for name in (*SCHEMAS, RECORDS) if not (output / name).is_symlink()]
     for path in (path for folder in (output, *folders) if folder.is_dir() for path in folder.iterdir()):
-        if _LEFTOVER.fullmatch(path.name) and path.is_file():
+        name = final_name(path)
+        own = name and (_FILE.fullmatch(name) or name in (ERRORS, "manifest.json", "stdin", "stdin.json"))
+        if own and path.is_file():
             path.unlink()
 
 
-def _table_path(output: Path, format: str, name: str, number: int) -> Path:
-    return output / name / f"{number:05}.{format}"
+def table_path(output: Path, format: TableFormat, name: str, number: int) -> Path:
+    """RETURNS (Path): The file of a table of a shard."""
+    return output / name / f"{number:05}.{format.value}"
 
 
-def _record_path(output: Path, number: int) -> Path:
+def record_path(output: Path, number: int) -> Path:
+    """RETURNS (Path): The file of the record of a shard."""
     return output / RECORDS / f"{number:05}.json"

@@ -1,13 +1,12 @@
 """Items cut into shards, the unit of work: done by one worker, whole or not at all."""
 
-import hashlib
-import json
 import sqlite3
 import tempfile
 from dataclasses import dataclass
 from typing import Iterable, Iterator, List, Sequence, TypeVar
 
 from ..util import InputError
+from .checksums import digest_json
 from .inputs.item import Item, Refused, Text
 
 SHARD_CHARS = 1_000_000  # closes a shard of long texts, whatever it is to hold, so that memory stays bounded
@@ -27,7 +26,7 @@ class Shard:
 
     def digest(self) -> str:
         """RETURNS (str): The SHA-256 of the items."""
-        return hashlib.sha256(json.dumps([vars(item) for item in self.items]).encode()).hexdigest()
+        return digest_json([vars(item) for item in self.items])
 
 
 def cut_shards(items: Iterable[Item], size: int) -> Iterator[Shard]:

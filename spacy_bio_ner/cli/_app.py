@@ -11,7 +11,7 @@ from spacy.language import Language
 from wasabi import msg
 
 from ..corpora.sources import SHARES, TRAIN
-from ..util import InputError, atomic_write
+from ..util import InputError, atomic_write, printable
 
 __all__ = ["TRAIN_OPTION", "bio_ner_cli", "clear_errors", "find_train", "load_pipeline", "needs_extra", "atomic_write"]
 
@@ -40,9 +40,9 @@ def clear_errors(outcome: str) -> Iterator[None]:
     try:
         yield
     except InputError as err:
-        typer.echo(str(err))
+        typer.echo(printable(str(err)))
     except OSError as err:
-        typer.echo(f"{err.filename}: {err.strerror}" if err.filename else str(err))
+        typer.echo(printable(f"{err.filename}: {err.strerror}" if err.filename else str(err)))
     else:
         return
     msg.fail(outcome, exits=1)

@@ -1,17 +1,15 @@
 """`bio-ner annotate`: a pile of texts in, tables of entities out."""
 
 import sys
-from functools import partial
 from pathlib import Path
-from typing import List, Optional
+from typing import Callable, ContextManager, List, Optional
 
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
-from ..util import InputError
-from ._app import bio_ner_cli, clear_errors, load_pipeline, needs_extra
-
-ENGINES = ("local", "ray")
+from ..annotate.job import EngineName, Job, Kind, TableFormat
+from ..util import InputError, printable
+from ._app import bio_ner_cli, clear_errors, needs_extra
 
 
 @bio_ner_cli.command("annotate")
@@ -20,12 +18,12 @@ def annotate_cli(
     model: str = Arg(..., help="Pipeline: the name of an installed one, or a path"),
     inputs: List[str] = Arg(..., help="Files or folders to annotate, or - for the standard input"),
     output: Path = Opt(..., "--output", "-o", help="Folder to write to, or in which to go on"),
-    format: Optional[str] = Opt(
+    format: Optional[Kind] = Opt(
         None,
         "--format",
         "-f",
-        help="Format of the inputs: text (a text on each line), files (a text in each file), jsonl, csv, parquet or "
-        "cord19. By default told by the names of files, or by their first line",
+        help="Format of the inputs; text has a text on each line, files a text in each file. By default told by the "
+        "names of files, or by their first line",
     ),
     text_field: List[str] = Opt(
         ["text"], "--text-field", help="Field of the text. Can be given several times: they are joined by blank lines"
@@ -36,65 +34,58 @@ def annotate_cli(
     date_field: Optional[str] = Opt(
         None, "--date-field", help="Field of the document's date. By default 'date' where there is one"
     ),
-    output_format: str = Opt("parquet", "--output-format", help="Format of the tables: parquet or jsonl"),
+    output_format: TableFormat = Opt(TableFormat.parquet, "--output-format", help="Format of the tables"),
     min_confidence: float = Opt(
         0.0, "--min-confidence", min=0, max=1, help="Take entities that are less probable than this as candidates only"
     ),
     n_process: int = Opt(1, "--n-process", "-n", min=1, help="Number of processes. A cluster of ray has its own"),
     shard_size: int = Opt(1000, "--shard-size", min=1, help="Number of texts that one process takes at a time"),
-    engine: str = Opt("local", "--engine", help="Where to work: local (processes) or ray (a cluster, or this machine)"),
+    engine: EngineName = Opt(
+        EngineName.local, "--engine", help="Where to work: local (processes) or ray (a cluster, or this machine)"
+    ),
     gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU ID or -1 for CPU; ray finds GPUs itself"),
     # fmt: on
 ):
     """
     Write the entities of a pile of texts to tables.
 
-    Reads plain text, JSONL, CSV, Parquet and CORD-19's folders, compressed
-    or not (.gz, .zst, .bz2). Started again after whatever ended it, it goes
-    on where it was, with the same inputs and pipeline only. Each input ends
-    as one row of documents/ or, where it cannot be processed, as one line of
-    errors.jsonl.
+    Reads plain text, JSONL, CSV, TSV, Parquet and CORD-19's folders,
+    compressed or not (.gz, .zst, .bz2). Started again after whatever ended
+    it, it goes on where it was, with the same inputs and pipeline only. Each
+    input ends as one row of documents/ or, where it cannot be processed, as
+    one line of errors.jsonl.
     """
     with clear_errors("Not finished"), needs_extra("scale"):
-        from ..annotate.engines import local
+        from ..annotate.engines import Engine
+        from ..annotate.engines.processes import Processes
+        from ..annotate.inputs.discovery import find_sources
         from ..annotate.inputs.item import Fields
-        from ..annotate.inputs.sources import KINDS, STDIN, find_sources, spool
-        from ..annotate.outputs import FORMATS
-        from ..annotate.run import annotate
-        from ..annotate.work import Job, describe
+        from ..annotate.inputs.standard_input import spool
+        from ..annotate.runner import annotate, locked
 
-        for option, value, names in (
-            ("--format", format, KINDS),
-            ("--output-format", output_format, FORMATS),
-            ("--engine", engine, ENGINES),
-        ):
-            if value is not None and value not in names:
-                raise InputError(f"{option} {value}: unknown, expected {', '.join(names)}")
         if output.exists() and not output.is_dir():
             raise InputError(f"{output}: found a file, expected a folder to write to")
-        run_engine = local.run
-        if engine == "ray":
+        start: Callable[[int], ContextManager[Engine]] = Processes
+        if engine == EngineName.ray:
             with needs_extra("ray"):
-                from ..annotate.engines import ray
+                from ..annotate.engines.cluster import Cluster
 
-                run_engine = ray.run
-        paths = [Path(name) for name in inputs]
+                start = Cluster
+        paths = [output / "stdin" if name == "-" else Path(name) for name in inputs]
         for path in paths:
             if path.is_dir() and output.resolve().is_relative_to(path.resolve()):
                 raise InputError(f"{output}: would be read as a part of the input {path}, expected another folder")
-        if STDIN in inputs:
-            spooled = output / "stdin"
-            spool(sys.stdin.buffer, spooled)
-            paths[inputs.index(STDIN)] = spooled
-        sources, unknown = find_sources(paths, format)
-        if unknown:
-            msg.warn(f"Passed over {len(unknown)} files of folders, whose format is unknown: {unknown[0]}, ...")
-        nlp = load_pipeline(model, gpu_id)
-        if not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
-            raise InputError(f"{model}: no component of the pipeline sets doc.ents: add one such as bio_ner")
-        job = Job(describe(model, nlp), output, output_format, min_confidence, gpu_id)
-        fields = Fields(tuple(text_field), id_field, date_field)
-        result = annotate(job, sources, fields, shard_size, partial(run_engine, n_process=n_process))
+        with locked(output):
+            if "-" in inputs:
+                spool(sys.stdin.buffer, output / "stdin")
+            sources, unknown = find_sources(paths, format)
+            if unknown:
+                example = printable(str(unknown[0]))
+                msg.warn(f"Passed over {len(unknown)} of the inputs, whose format is unknown: {example}, ...")
+            with start(n_process) as workers:
+                job = Job(workers.describe(model, gpu_id), output, output_format, min_confidence, gpu_id)
+                fields = Fields(tuple(text_field), id_field, date_field)
+                result = annotate(job, sources, workers, fields, shard_size)
         msg.good(f"Wrote {result['documents']} documents with {result['entities']} entities to {output}")
         if result["errors"]:
             msg.warn(f"{result['errors']} inputs could not be annotated: {output / 'errors.jsonl'} says why")

@@ -13,7 +13,7 @@ from ..corpora.docbin import read_docs
 from ..evaluation.evaluate import evaluate
 from ..evaluation.forecast import DOUBTFUL_ERRORS, Forecast, bio_ners, expected_numbers
 from ..evaluation.predictions import predict, read_texts
-from ..util import InputError
+from ..util import InputError, pipeline_name
 from ._app import TRAIN_OPTION, atomic_write, bio_ner_cli, clear_errors, find_train, load_pipeline
 
 
@@ -57,7 +57,7 @@ def evaluate_cli(
         train = find_train(corpus, train)
         nlp = load_pipeline(model, gpu_id)
         scores: Dict[str, Any] = {
-            "model": {"path": model, "name": f"{nlp.meta['lang']}_{nlp.meta['name']}", "version": nlp.meta["version"]},
+            "model": {"path": model, "name": pipeline_name(nlp.meta, nlp.path), "version": nlp.meta["version"]},
             "corpus": str(corpus),
         }
         docs = list(read_texts(corpus, nlp) if corpus.suffix == ".txt" else read_docs(corpus, nlp.vocab))

@@ -23,7 +23,7 @@ def insights_cli(
         "--min-confidence",
         min=0,
         max=1,
-        help="Leave out entities that are less probable than this, except as doubts",
+        help="Leave out entities that are less probable than this, except as expected errors",
     ),
     top: int = Opt(20, "--top", min=1, help="Number of rows of a table to show on the page. The CSV files have all"),
     # fmt: on
@@ -38,9 +38,12 @@ def insights_cli(
     with clear_errors("Nothing was written"), needs_extra("scale"):
         from ..insights.write import write_insights
 
-        labels = tuple(pair.split(",")) if pair else None
-        if labels is not None and (len(labels) != 2 or labels[0] == labels[1]):
-            raise InputError(f"--pair {pair}: expected two labels, such as Chemical,Disease")
+        labels = None
+        if pair is not None:
+            first, _, second = pair.partition(",")
+            if not second or "," in second or first == second:
+                raise InputError(f"--pair {pair}: expected two labels, such as Chemical,Disease")
+            labels = (first, second)
         output = output or run / "insights"
         if not write_insights(run, output, labels, min_confidence, top):
             msg.warn("The run is not finished: what is shown is of the part that is done")

@@ -5,6 +5,7 @@ from pathlib import Path
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
+from ..insights.tools import WRITERS, Tool
 from ..util import InputError
 from ._app import atomic_write, bio_ner_cli, clear_errors, needs_extra
 
@@ -15,7 +16,7 @@ def suggest_cli(
     run: Path = Arg(..., help="Folder written by 'bio-ner annotate'"),
     dest: Path = Arg(..., help="JSONL file to write"),
     n_docs: int = Opt(100, "--n-docs", "-n", min=1, help="Number of documents"),
-    tool: str = Opt("prodigy", "--tool", "-t", help="Tool to write for: prodigy or doccano"),
+    tool: Tool = Opt(Tool.prodigy, "--tool", "-t", help="Tool to write for"),
     # fmt: on
 ):
     """
@@ -27,15 +28,13 @@ def suggest_cli(
     the tool then exports, 'bio-ner convert' reads.
     """
     with clear_errors("Nothing was written"), needs_extra("scale"):
-        from ..annotate.outputs import write_jsonl
-        from ..insights.suggest import TOOLS, suggest
+        from ..annotate.outputs import encode_jsonl
+        from ..annotate.results import open_results
+        from ..insights.selection import select_documents
 
-        if tool not in TOOLS:
-            raise InputError(f"--tool {tool}: unknown, expected {', '.join(TOOLS)}")
         if dest.is_dir():
             raise InputError(f"{dest}: found a folder, expected a file to write")
-        chosen = suggest(run, n_docs)
-        columns = ["document", "doubt", "text", "entities"]
-        with atomic_write(dest) as beside:
-            write_jsonl(beside, [TOOLS[tool](*row) for row in chosen[columns].itertuples(index=False)])
+        chosen = select_documents(open_results(run), n_docs)
+        with atomic_write(dest) as temporary:
+            temporary.write_bytes(encode_jsonl(map(WRITERS[tool], chosen)))
         msg.good(f"Wrote {len(chosen)} documents to {dest}")

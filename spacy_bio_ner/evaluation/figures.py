@@ -1,6 +1,9 @@
-"""Figures of evaluations, drawn with matplotlib."""
+"""Figures of evaluations, drawn with matplotlib, and what figures of others take from them: size, colours, and that no
+text is taken for mathematics."""
 
-from typing import TYPE_CHECKING, Dict, Sequence, Tuple
+import base64
+import io
+from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
 
 from ..util import InputError
 from .calibration import Judgements, expected_calibration_error, reliability
@@ -24,7 +27,7 @@ def reliability_diagram(judgements: Dict[str, Judgements]) -> "Figure":
     RETURNS (Figure): The figure.
     RAISES (InputError): If matplotlib is not installed.
     """
-    figure, all_axes = _figure(len(judgements))
+    figure, [all_axes] = new_figure(1, len(judgements))
     for axes, (title, entities) in zip(all_axes, judgements.items()):
         mean, share, _ = reliability(entities.probabilities, entities.right).T
         error = expected_calibration_error(entities.probabilities, entities.right)
@@ -42,7 +45,7 @@ def precision_recall_curve(dial: Dial) -> "Figure":
     RETURNS (Figure): The figure.
     RAISES (InputError): If matplotlib is not installed.
     """
-    figure, [axes] = _figure(1)
+    figure, [[axes]] = new_figure()
     axes.plot(dial.recall, dial.precision, color=INK, linewidth=1.5)
     for threshold in MARKED:
         point = int((dial.thresholds > threshold).sum())
@@ -62,7 +65,7 @@ def learning_curve(points: Sequence[Tuple[int, float, Tuple[float, float]]]) -> 
     RETURNS (Figure): The figure.
     RAISES (InputError): If matplotlib is not installed.
     """
-    figure, [axes] = _figure(1)
+    figure, [[axes]] = new_figure()
     for size, score, (low, high) in points:
         axes.plot([size, size], [low, high], color=GRID, linewidth=3, solid_capstyle="round")
         axes.plot(size, score, color=INK, marker="o", markersize=4)
@@ -81,12 +84,38 @@ def require_matplotlib() -> None:
         raise InputError('matplotlib is needed to draw: pip install "spacy-bio-ner[report]"') from None
 
 
-def _figure(n_axes: int) -> Tuple["Figure", Sequence["Axes"]]:
+def new_figure(
+    rows: int = 1, columns: int = 1, width: float = SIZE, height: float = SIZE, **options: Any
+) -> Tuple["Figure", Sequence[Sequence["Axes"]]]:
+    """Make a figure.
+
+    rows (int): The number of rows of axes.
+    columns (int): The number of axes in a row.
+    width (float): The width of each, in inches.
+    height (float): The height of the figure, in inches.
+    **options (Any): Of Figure.subplots.
+    RETURNS (Tuple[Figure, Sequence[Sequence[Axes]]]): The figure and its axes, by row and column.
+    RAISES (InputError): If matplotlib is not installed.
+    """
     require_matplotlib()
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(SIZE * n_axes, SIZE), layout="constrained")
-    all_axes = figure.subplots(1, n_axes, squeeze=False)[0]
-    for axes in all_axes:
+    figure = Figure(figsize=(width * columns, height), layout="constrained")
+    all_axes = figure.subplots(rows, columns, squeeze=False, **options)
+    for axes in all_axes.flat:
         axes.spines[["top", "right"]].set_visible(False)
     return figure, all_axes
+
+
+def data_uri(figure: "Figure") -> str:
+    """RETURNS (str): A figure as the address of an SVG image that holds it. Dollar signs in its texts, which may come
+    from data, are what they are: matplotlib would take what is between two of them for a formula."""
+    from matplotlib import rc_context
+    from matplotlib.text import Text
+
+    file = io.BytesIO()
+    with rc_context({"text.parse_math": False}):
+        for text in figure.findobj(Text):
+            text.set_parse_math(False)
+        figure.savefig(file, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode("ascii")

@@ -2,7 +2,6 @@
 its most frequent spelling."""
 
 from itertools import combinations
-from pathlib import Path
 from typing import Optional, Tuple
 
 import numpy
@@ -11,26 +10,25 @@ import pyarrow
 from pandas import DataFrame, Series
 from pyarrow import compute
 
-from ..annotate.outputs import CANDIDATES, DOCUMENTS, ENTITIES, open_table
+from ..annotate.outputs import CANDIDATES, DOCUMENTS, ENTITIES
+from ..annotate.results import Results
 from .spelling import normal_forms
 
 KEY = ["label", "form"]
-CONTEXT = 60  # characters on each side of a doubtful mention
+CONTEXT = 60  # characters on each side of a mention
 
 
-def read_mentions(output: Path) -> DataFrame:
+def read_mentions(results: Results) -> DataFrame:
     """Read the entities of a run, and the candidates, which were not taken as entities.
 
-    output (Path): The folder of the run.
-    RETURNS (DataFrame): A row for each mention: document, start, end, text, label, probability, chosen (whether it is
-        an entity), form.
-    RAISES (InputError): If the folder has none.
+    results (Results): The run.
+    RETURNS (DataFrame): A row for each mention: document, start, end, text, label, probability, is_entity, form.
     """
     columns = ["document", "start", "end", "text", "label", "probability"]
     tables = []
-    for name, chosen in ((ENTITIES, True), (CANDIDATES, False)):
-        table = open_table(output, name).to_table(columns=columns)
-        tables.append(table.append_column("chosen", pyarrow.repeat(chosen, len(table))))
+    for name, is_entity in ((ENTITIES, True), (CANDIDATES, False)):
+        table = results.table(name).to_table(columns=columns)
+        tables.append(table.append_column("is_entity", pyarrow.repeat(is_entity, len(table))))
     # A text that occurs often is held once
     mentions = pyarrow.concat_tables(tables).to_pandas(categories=["document", "text", "label"])
     forms = mentions["text"].astype(str).copy()
@@ -39,9 +37,9 @@ def read_mentions(output: Path) -> DataFrame:
     return mentions.assign(form=forms.astype("category"))
 
 
-def read_years(output: Path) -> Series:
+def read_years(results: Results) -> Series:
     """RETURNS (Series): The year of each document by its id; NA where there is no date with a year in it."""
-    documents = open_table(output, DOCUMENTS).to_table(columns=["document", "date"]).to_pandas()
+    documents = results.table(DOCUMENTS).to_table(columns=["document", "date"]).to_pandas()
     years = documents["date"].astype("string").str.extract(r"\b(1[5-9]\d\d|20\d\d)", expand=False)
     return years.astype("Int64").set_axis(documents["document"])
 
@@ -137,28 +135,28 @@ def trends(mentions: DataFrame, years: Series) -> DataFrame:
     return table.sort_values([*KEY, "year"], ignore_index=True)[[*KEY, "name", "year", "documents", "of", "share"]]
 
 
-def doubtful(mentions: DataFrame, output: Path, n: int) -> DataFrame:
+def expected_errors(mentions: DataFrame, results: Results, n: int) -> DataFrame:
     """Find the entities about which the pipeline is likely to be wrong most often, by its own probabilities.
 
     mentions (DataFrame): The mentions, from read_mentions, candidates included.
-    output (Path): The folder of the run, which has the texts.
+    results (Results): The run, which has the texts.
     n (int): How many entities to find.
     RETURNS (DataFrame): label, form, name, mentions, wrong (how many of them are expected to be wrong: the sum of what
         their probabilities lack to 1), missed (how many candidates are expected to be right: the sum of theirs), and
-        of the most doubtful one probability, document, start, end and context, the most wrong and missed first.
+        of the one it is least sure of probability, document, start, end and context, the most wrong and missed first.
     """
     known = mentions.dropna(subset="probability")
-    wrong = (1 - known["probability"]).where(known["chosen"], 0.0)
-    missed = known["probability"].where(~known["chosen"], 0.0)
-    known = known.assign(wrong=wrong, missed=missed, doubt=wrong + missed)
+    wrong = (1 - known["probability"]).where(known["is_entity"], 0.0)
+    missed = known["probability"].where(~known["is_entity"], 0.0)
+    known = known.assign(wrong=wrong, missed=missed, errors=wrong + missed)
     groups = known.groupby(KEY, observed=True)
     table = groups.agg(
-        mentions=("chosen", "sum"), wrong=("wrong", "sum"), missed=("missed", "sum"), doubt=("doubt", "sum")
+        mentions=("is_entity", "sum"), wrong=("wrong", "sum"), missed=("missed", "sum"), errors=("errors", "sum")
     ).reset_index()
-    table = table.sort_values(["doubt", "form"], ascending=[False, True]).head(n)
-    examples = known.loc[groups["doubt"].idxmax(), [*KEY, "probability", "document", "start", "end"]]
+    table = table.sort_values(["errors", "form"], ascending=[False, True]).head(n)
+    examples = known.loc[groups["errors"].idxmax(), [*KEY, "probability", "document", "start", "end"]]
     table = _named(table, mentions).merge(examples, on=KEY)
-    texts = read_texts(output, table["document"])
+    texts = read_texts(results, table["document"])
     context = [
         texts[row.document][max(0, row.start - CONTEXT) : row.end + CONTEXT] for row in table.itertuples(index=False)
     ]
@@ -166,10 +164,10 @@ def doubtful(mentions: DataFrame, output: Path, n: int) -> DataFrame:
     return table[columns].assign(context=context)
 
 
-def read_texts(output: Path, documents: Series) -> Series:
+def read_texts(results: Results, documents: Series) -> Series:
     """RETURNS (Series): The texts of some documents of a run by their ids."""
     wanted = compute.field("document").isin(pyarrow.array(documents.astype(str).unique(), pyarrow.string()))
-    table = open_table(output, DOCUMENTS).to_table(columns=["document", "text"], filter=wanted).to_pandas()
+    table = results.table(DOCUMENTS).to_table(columns=["document", "text"], filter=wanted).to_pandas()
     return table.set_index("document")["text"]
 
 

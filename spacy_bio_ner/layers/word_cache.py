@@ -12,6 +12,9 @@ from thinc.types import Floats2d, FloatsXd
 CAPACITY = 2**15
 # Parameters of at most this size are compared by value.
 SMALL = 2**10
+# Fewer words than this are embedded more than once: BLAS multiplies a matrix of very few rows in another way, which
+# rounds differently, and a word's vector should not depend on how many others were new with it.
+FEW = 8
 
 
 class WordCache(threading.local):
@@ -63,7 +66,7 @@ class WordCache(threading.local):
             if self._table is None or len(self._rows) + len(new) > len(self._table):
                 self._rows = {}
                 new = numpy.unique(keys, return_index=True)[1]
-            vectors = embed(new)
+            vectors = embed(numpy.resize(new, FEW) if 0 < len(new) < FEW else new)[: len(new)]
             if not self._rows:
                 self._table = ops.xp.empty((max(CAPACITY, len(new)), vectors.shape[1]), dtype=vectors.dtype)
             first, last = len(self._rows), len(self._rows) + len(new)

@@ -13,6 +13,7 @@ from spacy.training.corpus import walk_corpus
 from ..corpora.convert import LEDGER
 from ..corpora.docbin import document_id
 from ..evaluation.forecast import bio_ners
+from ..util import pipeline_name
 
 PACKAGES = ("spacy-bio-ner", "spacy", "thinc", "numpy")
 # What is shown of how a model was trained, of its config's block [training].
@@ -32,7 +33,7 @@ def model_card(nlp: Language, model: str) -> Dict[str, Any]:
     card = {
         "Model": {
             "loaded from": model,
-            "name": f"{meta['lang']}_{meta['name']}",
+            "name": pipeline_name(meta, nlp.path),
             "version": meta["version"],
             "description": meta.get("description"),
             "author": meta.get("author"),

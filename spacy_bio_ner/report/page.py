@@ -1,22 +1,17 @@
 """The page of a report: one HTML file that needs no other, with everything in it escaped."""
 
-import base64
-import io
 import math
 from datetime import date
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from spacy import displacy
 
-from ..evaluation.figures import learning_curve, precision_recall_curve, reliability_diagram
+from ..evaluation.figures import data_uri, learning_curve, precision_recall_curve, reliability_diagram
 from ..evaluation.outcomes import MISSED, OUTCOMES, RIGHT, SPURIOUS
 from .findings import Example, Trust, confusion_matrix, find_comparison, find_trust, most_frequent, outcome_counts
+from .html import make_environment
 from .run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 PREDICTED, GOLD = "#f3c98b", "#a9d3cf"
 # displaCy's markup, in pieces that the page's own style sheet sets: labels under the words, spans above one another.
@@ -67,9 +62,7 @@ def render(subject: Subject) -> str:
     """
     outcomes = subject.run.outcomes()
     trust = find_trust(subject.run, outcomes)
-    settings = {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
-    environment = Environment(loader=PackageLoader(__package__), **settings)
-    environment.filters.update(percent=_percent, context=_context)
+    environment = make_environment(__package__, percent=_percent, context=_context)
     return environment.get_template("report.html").render(
         subject=subject,
         scores=subject.run.scores,
@@ -90,17 +83,11 @@ def _figures(trust: Optional[Trust], subject: Subject) -> Dict[str, str]:
     """RETURNS (Dict[str, str]): The figures, as addresses of images that hold them."""
     figures = {}
     if trust:
-        figures["reliability"] = _image(reliability_diagram({"": trust.judgements}))
-        figures["precision_recall"] = _image(precision_recall_curve(trust.dial))
+        figures["reliability"] = data_uri(reliability_diagram({"": trust.judgements}))
+        figures["precision_recall"] = data_uri(precision_recall_curve(trust.dial))
     if subject.curve:
-        figures["learning_curve"] = _image(learning_curve(subject.curve))
+        figures["learning_curve"] = data_uri(learning_curve(subject.curve))
     return figures
-
-
-def _image(figure: "Figure") -> str:
-    file = io.BytesIO()
-    figure.savefig(file, format="svg", metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
 def _axis(intervals: Dict[str, Any]) -> Tuple[float, float]:

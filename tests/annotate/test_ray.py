@@ -2,9 +2,9 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,10 @@ import pytest
 pytest.importorskip("pyarrow")
 ray = pytest.importorskip("ray")
 
-from spacy_bio_ner.annotate.engines import ray as engine  # noqa: E402
+from spacy_bio_ner.annotate.engines.cluster import Cluster  # noqa: E402
 from spacy_bio_ner.util import InputError  # noqa: E402
 
-from .test_annotate import annotate_paths, model, same, stops_after, write_texts  # noqa: E402, F401
+from .conftest import Serial, annotate_paths, assert_same, write_texts  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -37,43 +37,45 @@ def workers():
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_a_worker_is_killed_and_nothing_is_lost(cluster, model, tmp_path):  # noqa: F811
+def test_a_worker_is_killed_and_nothing_is_lost(cluster, model, tmp_path):
     source = write_texts(tmp_path / "x.jsonl", 400)
     killed = []
 
-    def killing(job, shards):
-        for record in engine.run(job, shards):
-            if not killed:
-                while not workers():
-                    time.sleep(0.01)
-                killed.append(workers()[0])
-                os.kill(killed[0], signal.SIGKILL)
-            yield record
+    class Killing(Cluster):
+        def run(self, job, shards):
+            for record in super().run(job, shards):
+                if not killed:
+                    while not workers():
+                        time.sleep(0.01)
+                    killed.append(workers()[0])
+                    os.kill(killed[0], signal.SIGKILL)
+                yield record
 
     with pytest.raises(KeyboardInterrupt):  # another engine begins
-        annotate_paths(model, tmp_path / "out", source, engine=stops_after(2), shard_size=20)
-    annotate_paths(model, tmp_path / "out", source, engine=killing, shard_size=20)
+        annotate_paths(model, tmp_path / "out", source, engine=Serial(2), shard_size=20)
+    with Killing() as engine:
+        annotate_paths(model, tmp_path / "out", source, engine=engine, shard_size=20)
     annotate_paths(model, tmp_path / "expected", source, shard_size=20)
     assert killed
-    same(tmp_path / "out", tmp_path / "expected")
+    assert_same(tmp_path / "out", tmp_path / "expected")
 
 
-def test_what_a_task_says_reaches_the_user(cluster, model, tmp_path):  # noqa: F811
+def test_what_a_task_says_reaches_the_user(cluster, model, tmp_path):
     source = write_texts(tmp_path / "x.jsonl", 10)
 
-    def blocked(job, shards):
-        (tmp_path / "out" / "documents").write_text("")
-        yield from engine.run(job, shards)
+    class Blocked(Cluster):
+        def run(self, job, shards):
+            (tmp_path / "out" / "documents").write_text("")
+            yield from super().run(job, shards)
 
-    with pytest.raises(OSError, match="documents"):
-        annotate_paths(model, tmp_path / "out", source, engine=blocked)
+    with Blocked() as engine, pytest.raises(OSError, match="documents"):
+        annotate_paths(model, tmp_path / "out", source, engine=engine)
 
-    def other(job, shards):
-        (model_2 / "meta.json").write_text((model / "meta.json").read_text().replace("0.0.0", "0.0.1"))
-        yield from engine.run(job, shards)
+    class Other(Cluster):
+        def describe(self, path, gpu_id):
+            return replace(super().describe(path, gpu_id), hash="another")
 
-    model_2 = tmp_path / "model"
-    model_2.mkdir()
-    subprocess.run(["cp", "-r", f"{model}/.", model_2], check=True)
-    with pytest.raises(InputError, match="found another pipeline"):
-        annotate_paths(model_2, tmp_path / "out2", source, engine=other)
+    with Other() as engine, pytest.raises(InputError, match="found another pipeline"):
+        annotate_paths(model, tmp_path / "out2", source, engine=engine)
+    with Cluster() as engine, pytest.raises(InputError, match="gone: cannot load the pipeline"):
+        annotate_paths(tmp_path / "gone", tmp_path / "out2", source, engine=engine)

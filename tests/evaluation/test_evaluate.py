@@ -467,7 +467,7 @@ def test_command_prints_and_writes_everything(files):
     result = run(files / "model", files / "test.spacy", "--output", out)
     assert result.exit_code == 0, result.output
     data = srsly.read_json(out)
-    assert data["model"] == {"path": str(files / "model"), "name": "en_pipeline", "version": "0.0.0"}
+    assert data["model"] == {"path": str(files / "model"), "name": f"{files.name}/model", "version": "0.0.0"}
     assert (data["corpus"], data["train"], data["label_map"]) == (str(files / "test.spacy"), None, {})
     expected = evaluate(NLP, DocBin().from_disk(files / "test.spacy").get_docs(NLP.vocab))
     assert set(data) == set(expected) | {"model", "corpus", "train", "label_map"}

@@ -1,9 +1,14 @@
 """What is counted, against counts by hand and by other libraries."""
 
+import base64
+import csv
 import json
 import math
+import re
 from collections import Counter
+from dataclasses import replace
 from itertools import product
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
@@ -17,8 +22,11 @@ pandas = pytest.importorskip("pandas")
 pytest.importorskip("matplotlib")
 
 from spacy_bio_ner.annotate.inputs.item import Refused  # noqa: E402
+from spacy_bio_ner.annotate.job import TableFormat  # noqa: E402
 from spacy_bio_ner.annotate.manifest import Manifest  # noqa: E402
-from spacy_bio_ner.annotate.outputs import Record, write_shard  # noqa: E402
+from spacy_bio_ner.annotate.outputs import Record, digest_records, write_shard  # noqa: E402
+from spacy_bio_ner.annotate.results import open_results  # noqa: E402
+from spacy_bio_ner.evaluation.figures import data_uri, new_figure  # noqa: E402
 from spacy_bio_ner.insights import tables  # noqa: E402
 from spacy_bio_ner.insights.spelling import normal_forms, normalize  # noqa: E402
 
@@ -34,6 +42,7 @@ DOCUMENTS = [  # id, date, mentions; those that were not taken as entities have 
 
 def write_run(output, documents=DOCUMENTS, finished=True):
     """Write what annotate would have written, in shards of two documents."""
+    manifest, records = Manifest({"name": "en_x", "version": "1"}, {"format": "parquet"}, {}), []
     for number in range(0, len(documents), 2):
         tables = {"documents": [], "entities": [], "candidates": []}
         for document, date, mentions in documents[number : number + 2]:
@@ -46,15 +55,17 @@ def write_run(output, documents=DOCUMENTS, finished=True):
                 table.append({"document": document, **span, "probability": probability})
             about = {"date": date, "text": text, "tokens": len(text.split()), "entities": len(mentions)}
             tables["documents"].append({"document": document, **about})
-        record = Record("", len(tables["documents"]), len(tables["entities"]), [Refused(None, "", "")])
-        write_shard(output, "parquet", number // 2, tables, ("en_x", "1", "0"), record)
-    Manifest({"name": "en_x", "version": "1"}, {}, {}, 0, {} if finished else None).write(output)
+        record = Record(manifest.run, number // 2, "", [Refused(None, "", "")])
+        records.append(write_shard(output, TableFormat.parquet, tables, ("en_x", "1", "0"), record))
+    if finished:
+        manifest = replace(manifest, result={"shards": len(records)}, records=digest_records(records))
+    manifest.write(output)
     return output
 
 
 def entities(run):
-    mentions = tables.read_mentions(run)
-    return mentions[mentions["chosen"]]
+    mentions = tables.read_mentions(open_results(run))
+    return mentions[mentions["is_entity"]]
 
 
 def test_spellings():
@@ -116,7 +127,7 @@ def test_pairs_against_counting(found_in):
 
 def test_trends(tmp_path):
     write_run(tmp_path)
-    years = tables.read_years(tmp_path)
+    years = tables.read_years(open_results(tmp_path))
     assert years.dropna().to_dict() == {"a": 2020, "b": 2020, "c": 2021, "f": 2022}
     found = tables.trends(entities(tmp_path), years)
     assert [(row.form, row.year, row.documents, row.of, row.share) for row in found.itertuples()] == [
@@ -128,9 +139,9 @@ def test_trends(tmp_path):
     ]
 
 
-def test_doubtful_entities(tmp_path):
-    write_run(tmp_path)
-    found = tables.doubtful(tables.read_mentions(tmp_path), tmp_path, n=3)
+def test_expected_errors(tmp_path):
+    results = open_results(write_run(tmp_path))
+    found = tables.expected_errors(tables.read_mentions(results), results, n=3)
     assert [(row.label, row.form, row.mentions, row.document) for row in found.itertuples()] == [
         ("Disease", "seizure", 3, "a"), ("Chemical", "lithium", 3, "f"), ("Disease", "fever", 3, "d")
     ]  # fmt: skip
@@ -155,15 +166,42 @@ def test_command(tmp_path):
     assert result.exit_code == 0 and "The run is not finished" in result.output, result.output
     folder = tmp_path / "run" / "insights"
     page = (folder / "index.html").read_text()
-    assert page.count("<svg") == 4 and "<script>" not in page and "lithium" in page
+    assert page.count("<img") == page.count("<figure") == 5 and "<script>" not in page and "lithium" in page
+    assert "Entities found by en_x" in page and 'name="viewport"' in page and "--accent" in page
     entities = pandas.read_csv(folder / "entities.csv")
     assert entities.set_index("form").loc["lithium", "documents"] == 2
     assert set(pandas.read_csv(folder / "pairs.csv")["form_1"]) == {"lithium", "5 ht"}
     assert set(pandas.read_csv(folder / "trends.csv")["year"]) == {2020, 2021}
-    assert pandas.read_csv(folder / "doubtful.csv").iloc[0]["form"] == "seizure"
+    assert pandas.read_csv(folder / "expected_errors.csv").iloc[0]["form"] == "seizure"
     assert sorted(path.name for path in folder.iterdir()) == [
-        "doubtful.csv", "entities.csv", "index.html", "pairs.csv", "trends.csv"
+        "entities.csv", "expected_errors.csv", "index.html", "pairs.csv", "trends.csv"
     ]  # fmt: skip
+
+
+HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1", "$\\frac{$", "$x^2$", "\x01\x0b", "\u202e", "漢字 🦠"]
+
+
+def test_texts_are_neither_formulas_nor_mathematics(tmp_path):
+    """Labels and mentions that a spreadsheet would run, that Matplotlib would parse or cannot draw."""
+    documents = [
+        (f"=d{i}", "2020", [(mention, mention, 0.5), ("X", mention, 0.5), ("X", "fever", 0.5)])
+        for i, mention in enumerate(HOSTILE)
+    ]
+    assert run_cli(write_run(tmp_path, documents), "--top", "100").exit_code == 0
+    n_formulas = 0
+    for path in (tmp_path / "insights").glob("*.csv"):
+        with path.open(newline="") as file:
+            for row in csv.DictReader(file):
+                for name, cell in row.items():
+                    if name not in ("log_likelihood", "pmi"):  # numbers
+                        assert cell[:1] not in tuple("=+-@\t\r\n＝"), (path, name, cell)
+                        n_formulas += cell[:1] == "'"
+    assert n_formulas > 50
+    found = open_results(tmp_path).table("entities").to_table().to_pandas()
+    assert set(HOSTILE) < set(found["text"])  # as they are
+    page = (tmp_path / "insights" / "index.html").read_text()
+    for picture in re.findall(r'src="data:image/svg\+xml;base64,([^"]*)"', page):
+        ElementTree.fromstring(base64.b64decode(picture))
 
 
 def test_command_with_one_label_and_without_dates(tmp_path):
@@ -177,10 +215,16 @@ def test_command_that_cannot_begin(tmp_path):
     write_run(tmp_path / "none", [("a", None, [])])
     write_run(tmp_path / "run")
     (tmp_path / "bad").mkdir()
+    write_run(tmp_path / "new", [], finished=False)
+    write_run(tmp_path / "cut")
+    with (tmp_path / "cut" / "candidates" / "00000.parquet").open("rb+") as file:
+        file.truncate(100)
     (tmp_path / "bad" / "manifest.json").write_text(json.dumps({"x": 1}))
     for args, said in (
         ((tmp_path,), "found no manifest.json, expected a folder written by 'bio-ner annotate'"),
-        ((tmp_path / "bad",), "manifest.json: cannot be read"),
+        ((tmp_path / "bad",), "manifest.json: is damaged"),
+        ((tmp_path / "new",), "found no shard that is done"),
+        ((tmp_path / "cut",), "00000.parquet: is not as it was written"),
         ((tmp_path / "none",), "found no entity in 1 documents"),
         (
             (tmp_path / "run", "--pair", "Gene,Disease"),
@@ -191,3 +235,10 @@ def test_command_that_cannot_begin(tmp_path):
         result = run_cli(*args)
         assert result.exit_code == 1 and said in result.output, result.output
         assert not (args[0] / "insights").exists()
+
+
+def test_dollars_in_a_figure_are_dollars():
+    figure, [[axes]] = new_figure()
+    axes.set(title=r"$\frac{$", xlabel="$a$")
+    axes.set_yticks([0, 1], [r"$\x$", "b"])
+    assert data_uri(figure).startswith("data:image/svg+xml;base64,")

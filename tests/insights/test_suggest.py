@@ -14,7 +14,9 @@ from spacy_bio_ner.corpora.docbin import read_docs
 pytest.importorskip("pandas")
 pytest.importorskip("matplotlib")
 
-from spacy_bio_ner.insights.suggest import suggest  # noqa: E402
+from spacy_bio_ner.annotate.results import open_results  # noqa: E402
+from spacy_bio_ner.insights.selection import select_documents  # noqa: E402
+from spacy_bio_ner.insights.tools import WRITERS, Tool  # noqa: E402
 
 from ..conftest import SMALL_MODEL  # noqa: E402
 from .test_insights import write_run  # noqa: E402
@@ -26,6 +28,10 @@ def run_cli(*args):
     result = CliRunner().invoke(app, ["bio-ner", *map(str, args)])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.output
     return result
+
+
+def suggest(run, n):
+    return select_documents(open_results(run), n)
 
 
 def mentions(label, *probabilities, texts=("fever",)):
@@ -44,20 +50,17 @@ def test_the_least_certain_come_first_and_labels_take_turns(tmp_path):
         ("missed", None, mentions("?Y", 0.19, texts=("eight",))),
     ]
     found = suggest(write_run(tmp_path, documents), 10)
-    assert found["document"].tolist() == ["x1", "y1", "x2", "missed", "x3", "both", "sure"]
-    assert found["doubt"].tolist() == pytest.approx([0.9, 0.2, 0.7, 0.19, 0.6, 0.4, 0.01])
-    assert (
-        found["entities"][3] == []
-        and found["entities"][5] == [(5, 8, "X"), (24, 29, "Y")]
-        and found["text"][5][24:29] == "seven"
-    )
-    assert suggest(tmp_path, 2)["document"].tolist() == ["x1", "y1"]
+    assert [row.document for row in found] == ["x1", "y1", "x2", "missed", "x3", "both", "sure"]
+    assert [row.expected_errors for row in found] == pytest.approx([0.9, 0.2, 0.7, 0.19, 0.6, 0.4, 0.01])
+    assert found[3].entities == [] and found[5].entities == [(5, 8, "X"), (24, 29, "Y")]
+    assert found[5].text[24:29] == "seven"
+    assert [row.document for row in suggest(tmp_path, 2)] == ["x1", "y1"]
 
 
-def test_for_the_same_doubt_the_shorter_document_comes_first(tmp_path):
+def test_for_as_many_errors_the_shorter_document_comes_first(tmp_path):
     long = mentions("X", 0.5, *[1.0] * 30, texts=("a", "b", "c"))
     found = suggest(write_run(tmp_path, [("long", None, long), ("short", None, mentions("X", 0.5))]), 2)
-    assert found["document"].tolist() == ["short", "long"]
+    assert [row.document for row in found] == ["short", "long"]
 
 
 def test_what_repeats_another_is_left_out(tmp_path):
@@ -68,10 +71,10 @@ def test_what_repeats_another_is_left_out(tmp_path):
         ("short", None, mentions("X", 0.7)),
         ("short again", None, mentions("X", 0.8)),
     ]
-    assert suggest(write_run(tmp_path, documents), 4)["document"].tolist() == ["a", "short"]
+    assert [row.document for row in suggest(write_run(tmp_path, documents), 4)] == ["a", "short"]
 
 
-def test_from_doubt_to_data_to_a_pipeline(tmp_path):
+def test_from_errors_to_data_to_a_pipeline(tmp_path):
     documents = [
         (f"d{i}", None, [("Chemical", f"lithium{i}", 0.5 + i / 100), ("Disease", "fever", 0.8)]) for i in range(12)
     ]
@@ -107,12 +110,19 @@ def test_from_doubt_to_data_to_a_pipeline(tmp_path):
 def test_command_that_cannot_begin(tmp_path):
     write_run(tmp_path / "sure", [("a", None, mentions("X", 1.0, None))])
     write_run(tmp_path / "run")
+    write_run(tmp_path / "cut")
+    (tmp_path / "cut" / "documents" / "00000.parquet").write_bytes(b"")
     for args, said in (
-        ((tmp_path, "x.jsonl"), "found no entities, expected a folder written by 'bio-ner annotate'"),
-        ((tmp_path / "sure", tmp_path / "x.jsonl"), "found no doubtful entity, expected entities with probabilities"),
+        ((tmp_path, "x.jsonl"), "found no manifest.json, expected a folder written by 'bio-ner annotate'"),
+        ((tmp_path / "sure", tmp_path / "x.jsonl"), "found no entity that may be wrong, expected entities with"),
         ((tmp_path / "run", tmp_path), "found a folder, expected a file to write"),
-        ((tmp_path / "run", tmp_path / "x.jsonl", "--tool", "word"), "--tool word: unknown, expected prodigy, doccano"),
+        ((tmp_path / "cut", tmp_path / "x.jsonl"), "00000.parquet: is not as it was written"),
     ):
         result = run_cli("suggest", *args)
         assert result.exit_code == 1 and said in result.output, result.output
+    assert run_cli("suggest", tmp_path / "run", tmp_path / "x.jsonl", "--tool", "word").exit_code == 2
     assert not (tmp_path / "x.jsonl").exists()
+
+
+def test_every_tool_has_a_writer():
+    assert set(WRITERS) == set(Tool)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple, Union
 
 from ...corpora.lines import excerpt
+from ...util import printable
 
 SEPARATOR = "\n\n"  # between the parts of a text that is in several fields
 
@@ -54,6 +55,11 @@ class Fields:
     id: Optional[str] = None
     date: Optional[str] = None
 
+    @property
+    def named(self) -> Tuple[str, ...]:
+        """RETURNS (Tuple[str, ...]): The fields that have to be there."""
+        return (*self.text, *(name for name in (self.id, self.date) if name is not None))
+
 
 def make_item(row: Mapping[str, Any], fields: Fields, place: str) -> Item:
     """Make an item of an object or row. What is null is the same as not there.
@@ -74,10 +80,10 @@ def make_item(row: Mapping[str, Any], fields: Fields, place: str) -> Item:
     parts = [row[name] for name in fields.text if row.get(name) is not None]
     if not parts:
         names = " or ".join(map(repr, fields.text))
-        return Refused(_printable(document), place, f"found no {names}, expected the text in it")
+        return Refused(printable(document), place, f"found no {names}, expected the text in it")
     for part in parts:
         if not isinstance(part, str):
-            return Refused(_printable(document), place, f"found {excerpt(part)} as text, expected a string")
+            return Refused(printable(document), place, f"found {excerpt(part)} as text, expected a string")
     text = SEPARATOR.join(parts)
     date = row.get(fields.date or "date")
     date = None if date is None or date == "" else str(date)
@@ -86,9 +92,5 @@ def make_item(row: Mapping[str, Any], fields: Fields, place: str) -> Item:
             value.encode("utf8")
         except UnicodeEncodeError as err:
             cause = f"found {ascii(value[err.start])} in the {name}, expected characters of UTF-8"
-            return Refused(_printable(document), place, cause)
+            return Refused(printable(document), place, cause)
     return Text(document, text, place, date)
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf8", "backslashreplace").decode("utf8")

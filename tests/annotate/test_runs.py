@@ -1,8 +1,9 @@
 """Texts to tables: what the rows hold, and that a run that was cut off goes on as if it had not been."""
 
+import gzip
+import hashlib
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -23,28 +24,26 @@ from spacy_bio_ner.util import InputError
 
 pytest.importorskip("pyarrow")
 
-from spacy_bio_ner.annotate import run as runs  # noqa: E402
-from spacy_bio_ner.annotate.engines import local  # noqa: E402
+from spacy_bio_ner.annotate import worker  # noqa: E402
+from spacy_bio_ner.annotate.engines import processes  # noqa: E402
+from spacy_bio_ner.annotate.engines.processes import Processes  # noqa: E402
+from spacy_bio_ner.annotate.inputs.discovery import READERS, find_sources  # noqa: E402
 from spacy_bio_ner.annotate.inputs.item import Text  # noqa: E402
-from spacy_bio_ner.annotate.inputs.sources import find_sources  # noqa: E402
-from spacy_bio_ner.annotate.manifest import Manifest, go_on, read_manifest  # noqa: E402
+from spacy_bio_ner.annotate.job import Job, Kind, TableFormat  # noqa: E402
+from spacy_bio_ner.annotate.manifest import Manifest, read_manifest, resume  # noqa: E402
 from spacy_bio_ner.annotate.outputs import (  # noqa: E402
     CANDIDATES,
     DOCUMENTS,
     ENTITIES,
     Record,
-    open_table,
     remove_leftovers,
     write_shard,
 )
-from spacy_bio_ner.annotate.run import annotate  # noqa: E402
+from spacy_bio_ner.annotate.results import READERS as TABLE_READERS  # noqa: E402
+from spacy_bio_ner.annotate.runner import annotate, locked  # noqa: E402
 from spacy_bio_ner.annotate.shards import SHARD_CHARS, cut, cut_shards  # noqa: E402
-from spacy_bio_ner.annotate.work import Job, describe, run_shard  # noqa: E402
 
-from ..conftest import SMALL_MODEL, learn_by_heart  # noqa: E402
-
-WORDS = ["Aspirin", "fever", "penicillin", "Asthma", "after", "and", "pulmonary fibrosis", ".", "café", "Amiodarone"]
-SHARD = 5
+from .conftest import SHARD, Serial, annotate_paths, assert_same, errors, rows, texts, write_texts  # noqa: E402
 
 
 @Language.component("fails_on_crash")
@@ -52,81 +51,6 @@ def fails_on_crash(doc):
     if "crash" in doc.text:
         raise RuntimeError("no such thing")
     return doc
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "model"
-    learn_by_heart(SMALL_MODEL).to_disk(path)
-    return path
-
-
-def texts(n, seed=0):
-    rng = random.Random(seed)
-    return [" ".join(rng.choices(WORDS, k=rng.randrange(1, 20))) for _ in range(n)]
-
-
-def write_texts(path, n, seed=0):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    entries = ({"id": f"d{i}", "text": text} for i, text in enumerate(texts(n, seed)))
-    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
-    return path
-
-
-def serial(job, shards):
-    """An engine of this process."""
-    for shard in shards:
-        yield run_shard(job, shard)
-
-
-def stops_after(n):
-    """An engine that stops in the middle, after some shards."""
-
-    def engine(job, shards):
-        for i, record in enumerate(serial(job, shards)):
-            if i == n:
-                raise KeyboardInterrupt
-            yield record
-
-    return engine
-
-
-def make_job(model, output, **settings):
-    return Job(describe(str(model), spacy.load(model)), output, **settings)
-
-
-def annotate_paths(model, output, *paths, engine=serial, shard_size=SHARD, **settings):
-    return annotate(make_job(model, output, **settings), find_sources(paths)[0], shard_size=shard_size, engine=engine)
-
-
-def rows(output, name=ENTITIES):
-    return open_table(output, name).to_table().to_pylist()
-
-
-def errors(output):
-    return [json.loads(line) for line in (output / "errors.jsonl").read_text().splitlines()]
-
-
-def same(left, right):
-    """Assert that two outputs have the same rows."""
-    assert rows(left, DOCUMENTS) == rows(right, DOCUMENTS)
-    for name in (ENTITIES, CANDIDATES):
-        for a, b in zip(rows(left, name), rows(right, name), strict=True):
-            assert a.pop("probability") == pytest.approx(b.pop("probability"), abs=1e-5)
-            assert a == b
-    assert errors(left) == errors(right)
-    assert read_manifest(left).result == read_manifest(right).result is not None
-
-
-@pytest.fixture(scope="module")
-def undisturbed(model, tmp_path_factory):
-    """Input and output of a run of 7 shards, the last of them not full."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    source = write_texts(folder / "x.jsonl", 33)
-    with source.open("a") as file:
-        file.write('{"id": "d3", "text": "again"}\nnot JSON\n')
-    annotate_paths(model, folder / "out", source)
-    return source, folder / "out"
 
 
 def run_cli(*args, stdin=None):
@@ -159,7 +83,8 @@ def test_rows_are_what_the_pipeline_says(model, undisturbed):
         assert {(row["start"], row["end"], row["label"]) for row in candidates} == others
         assert all(0.0999 < row["probability"] < 1 for row in candidates)
     for row in (*found, *documents, *rows(output, CANDIDATES)):
-        assert (row["model"], row["model_version"]) == ("en_pipeline", "0.0.0") and len(row["model_hash"]) == 64
+        assert (row["model"], row["model_version"]) == ("/".join(model.parts[-2:]), "0.0.0")
+        assert len(row["model_hash"]) == 64
     assert [document["document"] for document in documents] == [f"d{i}" for i in range(33)]
     assert [(error["id"], error["place"]) for error in errors(output)] == [("d3", "x.jsonl:34"), (None, "x.jsonl:35")]
     assert errors(output)[0]["cause"] == "found the id of x.jsonl:4 again, expected another"
@@ -170,21 +95,23 @@ def test_rows_are_what_the_pipeline_says(model, undisturbed):
 
 def test_jsonl_has_the_same_rows(model, undisturbed, tmp_path):
     source, output = undisturbed
-    annotate_paths(model, tmp_path / "out", source, format="jsonl")
-    same(tmp_path / "out", output)
+    annotate_paths(model, tmp_path / "out", source, format=TableFormat.jsonl)
+    assert_same(tmp_path / "out", output)
     assert json.loads((tmp_path / "out" / "entities" / "00000.jsonl").read_text().splitlines()[0]) == rows(output)[0]
 
 
-@pytest.mark.parametrize("format", ["parquet", "jsonl"])
+@pytest.mark.parametrize("format", TableFormat)
 def test_a_long_text_comes_back_whole(tmp_path, format):
     text = "\x01 fever" * 125_000  # longer when it is escaped
     row = {"document": "a", "date": None, "text": text, "tokens": 1, "entities": 0}
     tables = {DOCUMENTS: [row, row | {"text": "fever"}], ENTITIES: [], CANDIDATES: []}
-    write_shard(tmp_path, format, 0, tables, ("x", "1", "0"), Record("", 2, 0, []))
+    manifest = Manifest({"name": "x"}, {"format": format.value}, {})
+    manifest.write(tmp_path)
+    write_shard(tmp_path, format, tables, ("x", "1", "0"), Record(manifest.run, 0, "", []))
     assert [row["text"] for row in rows(tmp_path, DOCUMENTS)] == [text, "fever"]
 
 
-@pytest.mark.parametrize("format", ["parquet", "jsonl"])
+@pytest.mark.parametrize("format", TableFormat)
 def test_an_output_without_entities_is_a_table_too(model, tmp_path, format):
     (tmp_path / "x.txt").write_text(".\n")
     annotate_paths(model, tmp_path / "out", tmp_path / "x.txt", format=format)
@@ -233,7 +160,7 @@ def test_a_run_goes_on_wherever_it_was_cut_off(undisturbed, model, tmp_path_fact
     for n in (stop, again):
         if n is not None:
             try:
-                annotate_paths(model, output, source, engine=stops_after(n))
+                annotate_paths(model, output, source, engine=Serial(n))
             except KeyboardInterrupt:
                 pass
         files = sorted(path for path in output.glob("*/*"))
@@ -242,32 +169,32 @@ def test_a_run_goes_on_wherever_it_was_cut_off(undisturbed, model, tmp_path_fact
                 files[i].unlink()
     for name in ("documents", "entities", "shards"):
         (output / name).mkdir(exist_ok=True)
-        (output / name / ".00009.parquet-1").write_bytes(b"half")
+        (output / name / f".00009.parquet-{'0' * 8}-1-{'0' * 8}").write_bytes(b"half")
     annotate_paths(model, output, source)
-    same(output, expected)
-    assert not list(output.glob("**/.*"))
+    assert_same(output, expected)
+    assert [path.name for path in output.glob("**/.*")] == []
 
 
 def test_what_is_whole_is_not_done_again(undisturbed, model, tmp_path):
     source, expected = undisturbed
     shutil.copytree(expected, tmp_path / "out")
-    annotate_paths(model, tmp_path / "out", source, engine=stops_after(0))
+    annotate_paths(model, tmp_path / "out", source, engine=Serial(0))
     (tmp_path / "out" / "shards" / "00003.json").unlink()
     with pytest.raises(KeyboardInterrupt):
-        annotate_paths(model, tmp_path / "out", source, engine=stops_after(0))
+        annotate_paths(model, tmp_path / "out", source, engine=Serial(0))
 
 
 @pytest.mark.parametrize(
     "change, reason",
     [
-        (dict(text=True), "the input x.jsonl has changed"),
+        (dict(text=True), "the input x.jsonl has changed: it had .* bytes of jsonl and has .* bytes of jsonl"),
         (dict(another=True), "the input y.jsonl was not there"),
         (dict(gone=True), "the input x.jsonl is no longer there"),
         (dict(order=True), "the inputs are in another order"),
         (dict(model=True), r"the pipeline's hash was '\w{64}' and is '\w{64}'"),
         (dict(min_confidence=0.5), r"the setting min_confidence was 0.0 and is 0.5"),
         (dict(shard_size=7), r"the setting shard was \[5, 1000000\] and is \[7, 1000000\]"),
-        (dict(format="jsonl"), "the setting format was 'parquet' and is 'jsonl'"),
+        (dict(format=TableFormat.jsonl), "the setting format was 'parquet' and is 'jsonl'"),
     ],
 )
 def test_a_run_of_something_else_is_refused(model, tmp_path, change, reason):
@@ -275,10 +202,10 @@ def test_a_run_of_something_else_is_refused(model, tmp_path, change, reason):
     second.write_text(second.read_text().replace('"d', '"e'))
     paths, output = [first, second], tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
-        annotate_paths(model, output, *paths, engine=stops_after(1))
+        annotate_paths(model, output, *paths, engine=Serial(1))
     before = {path: path.read_bytes() for path in output.rglob("*.*")}
     if change.pop("text", False):
-        first.write_text(first.read_text().replace("d11", "d12"))
+        first.write_text(first.read_text().replace("d11", "d111"))
     if change.pop("another", False):
         paths.append(write_texts(tmp_path / "y.jsonl", 1))
     if change.pop("gone", False):
@@ -295,28 +222,59 @@ def test_a_run_of_something_else_is_refused(model, tmp_path, change, reason):
     assert {path: path.read_bytes() for path in output.rglob("*.*")} == before
 
 
-def test_inputs_that_change_while_they_are_read_are_noticed(undisturbed, model, tmp_path, monkeypatch):
+def test_inputs_that_have_changed_are_noticed(undisturbed, model, tmp_path):
     source, expected = undisturbed
     path = tmp_path / "x.jsonl"
     shutil.copy(source, path)
     with pytest.raises(KeyboardInterrupt):
-        annotate_paths(model, tmp_path / "out", path, engine=stops_after(2))
-    monkeypatch.setattr(runs.manifests, "digest_inputs", lambda sources: read_manifest(tmp_path / "out").inputs)
-    path.write_text(path.read_text().replace("d6", "d66"))
+        annotate_paths(model, tmp_path / "out", path, engine=Serial(2))
+    path.write_text(path.read_text().replace("d6", "c6"))  # as many bytes as before
     with pytest.raises(InputError, match="shard 1 is of other texts: inputs have changed"):
         annotate_paths(model, tmp_path / "out", path)
-    path.write_text(source.read_text() + '{"text": "more"}\n')
-    with pytest.raises(InputError, match="found 36 inputs, but 35 when the run began"):
-        annotate_paths(model, tmp_path / "out", path)
+
+
+def test_an_input_that_is_written_to_while_it_is_read_is_noticed(model, tmp_path):
+    path = write_texts(tmp_path / "x.jsonl", 12)
+
+    class Overwriting(Serial):
+        def run(self, job, shards):
+            for record in super().run(job, shards):
+                path.write_text(path.read_text().replace("d11", "c11"))
+                yield record
+
+    with pytest.raises(InputError, match="x.jsonl: was changed while it was read"):
+        annotate_paths(model, tmp_path / "out", path, engine=Overwriting())
+    assert read_manifest(tmp_path / "out").result is None
+
+
+def test_the_manifest_says_what_was_read(undisturbed, tmp_path, model):
+    source, output = undisturbed
+    manifest = read_manifest(output)
+    assert manifest.inputs == {"x.jsonl": {"kind": "jsonl", "bytes": source.stat().st_size}}
+    assert manifest.checksums == {"x.jsonl": hashlib.sha256(source.read_bytes()).hexdigest()}
+    packed = tmp_path / "x.jsonl.gz"
+    packed.write_bytes(gzip.compress(source.read_bytes()))
+    annotate_paths(model, tmp_path / "out", packed)
+    assert read_manifest(tmp_path / "out").checksums == {packed.name: hashlib.sha256(packed.read_bytes()).hexdigest()}
+
+
+def test_a_pipeline_that_was_moved_keeps_its_name_in_the_run(undisturbed, model, tmp_path):
+    source, expected = undisturbed
+    with pytest.raises(KeyboardInterrupt):
+        annotate_paths(model, tmp_path / "out", source, engine=Serial(2))
+    shutil.copytree(model, tmp_path / "elsewhere" / "model")
+    annotate_paths(tmp_path / "elsewhere" / "model", tmp_path / "out", source)
+    assert_same(tmp_path / "out", expected)
 
 
 def test_a_worker_with_another_pipeline_is_noticed(undisturbed, model, tmp_path):
     source, _ = undisturbed
     shutil.copytree(model, tmp_path / "model")
-    job = make_job(tmp_path / "model", tmp_path / "out")
+    job = Job(worker.describe(str(tmp_path / "model"), -1), tmp_path / "out")
     (tmp_path / "model" / "meta.json").write_text((model / "meta.json").read_text().replace("0.0.0", "0.0.1"))
+    worker._load.cache_clear()  # as in another process
     with pytest.raises(InputError, match="found another pipeline"):
-        annotate(job, find_sources([source])[0], engine=serial)
+        annotate(job, find_sources([source])[0], Serial())
 
 
 @settings(max_examples=50, deadline=None)
@@ -356,63 +314,53 @@ def wait_for(condition, seconds=300):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_killed_and_resumed(model, tmp_path):
-    source = write_texts(tmp_path / "x.jsonl", 1500)
-    options = ("--shard-size", "10", "--n-process", "2")
-    output, shards = tmp_path / "out", tmp_path / "out" / "shards"
-
-    # The command itself: its workers end with it
-    process = start(model, source, output, *options)
-    wait_for(lambda: len(list(shards.glob("0*"))) >= 3)
+    """The command is killed: its workers end with it, and so does its lock. A worker is killed: the run says so."""
+    source, output = write_texts(tmp_path / "x.jsonl", 400), tmp_path / "out"
+    process = start(model, source, output, "--shard-size", SHARD)
+    wait_for(lambda: len(list(output.glob("shards/0*"))) >= 3)
+    with pytest.raises(InputError, match="out: another run is at work on it"), locked(output):
+        pass
     workers = children(process.pid)
     process.kill()
     process.communicate()
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
-    n_shards = len(list(shards.glob("0*")))
-    assert n_shards < 150
+    assert 3 <= len(list(output.glob("shards/0*"))) < 80
 
-    # A worker: the command says so and ends
-    process = start(model, source, output, *options)
-    wait_for(lambda: len(list(shards.glob("0*"))) >= n_shards + 3)
-    for pid in children(process.pid):
-        if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text():
-            os.kill(pid, signal.SIGKILL)
-            break
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 1 and b"a worker process ended before its work was done" in said, said
-    assert b"Traceback" not in said
-    assert len(list(shards.glob("0*"))) < 150
+    class Killed(Processes):
+        def run(self, job, shards):
+            for record in super().run(job, shards):
+                for pid in self._pool._processes:
+                    os.kill(pid, signal.SIGKILL)
+                yield record
 
-    process = start(model, source, output, *options)
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, said
-    annotate_paths(model, tmp_path / "expected", source, shard_size=10)
-    same(output, tmp_path / "expected")
+    with locked(output), Killed() as engine:
+        with pytest.raises(InputError, match="a worker process ended before its work was done"):
+            annotate_paths(model, output, source, engine=engine)
+    assert len(list(output.glob("shards/0*"))) < 80
+    annotate_paths(model, output, source)
+    annotate_paths(model, tmp_path / "expected", source)
+    assert_same(output, tmp_path / "expected")
 
 
-def test_workers_have_one_thread(model, tmp_path, monkeypatch):
+def test_workers_have_one_thread(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    with local._one_thread():
-        assert all(os.environ[name] == "1" for name in local.THREADS)
+    with Processes():
+        assert all(os.environ[name] == "1" for name in processes.THREADS)
     assert os.environ["OMP_NUM_THREADS"] == "7" and "MKL_NUM_THREADS" not in os.environ
 
 
-LIMITED = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
-from spacy.cli import setup_cli
-setup_cli()
-"""
-
-
-def test_a_disk_that_is_full(model, undisturbed, tmp_path):
+def test_a_disk_that_is_full(model, tmp_path, monkeypatch):
     """A file can grow to 10,000 bytes only: the tables of one shard of all texts are larger, those of 7 are not."""
-    source = write_texts(tmp_path / "x.jsonl", 600)
-    command = [sys.executable, "-c", LIMITED, "10000", "bio-ner", "annotate", model, source, "-o", tmp_path / "out"]
-    result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    assert result.returncode == 1 and "00000.parquet: File too large" in result.stdout, (
-        result and "Traceback" not in result.stderr
-    )
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(processes, "Processes", lambda n_process: Serial())
+    source, before = write_texts(tmp_path / "x.jsonl", 600), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        result = run_cli(model, source, "-o", tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert result.exit_code == 1 and "00000.parquet: File too large" in result.output
     assert not list((tmp_path / "out").glob("*/*"))
     annotate_paths(model, tmp_path / "out", source, shard_size=1000)
     assert len(rows(tmp_path / "out", DOCUMENTS)) == 600
@@ -423,8 +371,8 @@ def test_command(model, undisturbed, tmp_path, monkeypatch):
     result = run_cli(model, source, "-o", tmp_path / "out", "--shard-size", SHARD)
     assert result.exit_code == 0, result.output
     assert "Wrote 33 documents" in result.output and "2 inputs could not be annotated" in result.output
-    same(tmp_path / "out", expected)
-    monkeypatch.setattr(local, "run", lambda job, shards, n_process: serial(job, shards))
+    assert_same(tmp_path / "out", expected)
+    monkeypatch.setattr(processes, "Processes", lambda n_process: Serial())
     result = run_cli(model, "-", "-o", tmp_path / "stdin", "--shard-size", SHARD, stdin=source.read_text())
     assert result.exit_code == 0, result.output
     assert [row["document"] for row in rows(tmp_path / "stdin")] == [row["document"] for row in rows(expected)]
@@ -432,29 +380,52 @@ def test_command(model, undisturbed, tmp_path, monkeypatch):
     assert result.exit_code == 1 and "the standard input is another" in result.output
 
 
-def test_command_that_cannot_begin(model, undisturbed, tmp_path):
+def test_command_that_cannot_begin(model, undisturbed, tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "Processes", lambda n_process: Serial())
     source, expected = undisturbed
     (tmp_path / "file").write_text("")
     (tmp_path / "x.jsonl").write_text('{"body": "Fever"}\n')
+    (tmp_path / "wide.csv").write_text(",".join(f"column{i}" for i in range(2**20)) + "\n")
     (tmp_path / "out" / "entities").mkdir(parents=True)
     spacy.blank("en").to_disk(tmp_path / "blank")
     for args, said in (
         ((model, source, "-o", tmp_path / "file"), "file: found a file, expected a folder to write to"),
         ((model, source, "-o", tmp_path / "file" / "out"), "Not a directory"),
-        ((model, source, "-o", tmp_path / "out"), "out: found entities without manifest.json, expected a new folder"),
+        ((model, source, "-o", tmp_path / "out"), "manifest.json: is not there. Found entities in "),
         ((tmp_path / "none", source, "-o", tmp_path / "new"), "none: cannot load the pipeline"),
         ((tmp_path / "blank", source, "-o", tmp_path / "new"), "no component of the pipeline sets doc.ents"),
         ((model, tmp_path, "-o", tmp_path / "new"), "would be read as a part of the input"),
         ((model, tmp_path / "none", "-o", tmp_path / "new"), "none: no such file or folder"),
+        ((model, "/dev/null", "-o", tmp_path / "new"), "/dev/null: can be read once only, expected a file"),
+        ((model, "-", "-o", tmp_path / "new"), "the standard input is empty"),
         (
             (model, tmp_path / "x.jsonl", "-o", tmp_path / "new"),
-            "found no text in the inputs\nx.jsonl:1: found no 'text'",
+            "found no text in the first 1000 items of each input\nx.jsonl:1: found no 'text'",
         ),
-        ((model, source, "-o", tmp_path / "new", "--format", "xml"), "--format xml: unknown, expected text, files"),
+        ((model, tmp_path / "wide.csv", "-o", tmp_path / "new"), "'column9' and 1048566 more, expected 'text'"),
     ):
         result = run_cli(*args)
-        assert result.exit_code == 1 and said in result.output, result.output
+        assert result.exit_code == 1 and said in result.output and len(result.output) < 2000, result.output
+        assert not (tmp_path / "new").exists()
+    result = run_cli(model, source, "-o", tmp_path / "new", "--format", "xml")
+    assert result.exit_code == 2 and "xml" in result.output
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names of files are Unicode there")
+def test_names_that_are_not_utf8(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "Processes", lambda n_process: Serial())
+    folder = tmp_path / "pile"
+    folder.mkdir()
+    for name, content in ((b"caf\xe9.txt", b"Fever\n\xff\n"), (b"\xff.txt.GZ", gzip.compress(b"Aspirin\n"))):
+        (folder / os.fsdecode(name)).write_bytes(content)
+    result = run_cli(model, folder, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    documents = [(row["document"], row["text"]) for row in rows(tmp_path / "out", DOCUMENTS)]
+    assert documents == [(r"pile/caf\udce9.txt:1", "Fever"), (r"pile/\udcff.txt.GZ:1", "Aspirin")]
+    assert [error["place"] for error in errors(tmp_path / "out")] == [r"pile/caf\udce9.txt:2"]
+    result = run_cli(model, os.fsdecode(b"no\xff"), "-o", tmp_path / "new")
+    assert result.exit_code == 1 and "no such file or folder" in result.output
 
 
 def test_optional_packages_are_named_when_they_are_missing_and_not_loaded_before():
@@ -472,15 +443,20 @@ def test_only_leftovers_of_its_own_are_removed(tmp_path):
     (tmp_path / "entities").mkdir()
     outside = tmp_path / "outside"
     outside.mkdir()
-    (outside / ".00000.parquet-12").write_text("not of this run")
     (tmp_path / "documents").symlink_to(outside, target_is_directory=True)
-    own = [tmp_path / "entities" / ".00003.parquet-77", tmp_path / ".errors.jsonl-77", tmp_path / ".manifest.json-1"]
-    others = [tmp_path / "entities" / ".my-notes", tmp_path / ".errors.jsonl-notes", outside / ".00000.parquet-12"]
-    for path in (*own, *others[:2]):
+    end = "-0123abcd-77-0123abcd"
+    own = [
+        tmp_path / "entities" / f".00003.parquet{end}", tmp_path / f".errors.jsonl{end}", tmp_path / f".stdin{end}"
+    ]  # fmt: skip
+    others = [
+        tmp_path / "entities" / ".my-notes", tmp_path / "entities" / f".notes{end}", tmp_path / ".errors.jsonl-notes",
+        outside / f".00000.parquet{end}",
+    ]  # fmt: skip
+    for path in (*own, *others):
         path.write_text("")
     remove_leftovers(tmp_path)
     assert [path.exists() for path in own] == [False] * 3
-    assert [path.exists() for path in others] == [True] * 3
+    assert [path.exists() for path in others] == [True] * 4
 
 
 def test_linked_folder_of_tables_is_refused(tmp_path):
@@ -488,4 +464,17 @@ def test_linked_folder_of_tables_is_refused(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out" / "entities").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     with pytest.raises(InputError, match="entities: found a link"):
-        go_on(tmp_path / "out", Manifest({}, {}, {}))
+        resume(tmp_path / "out", Manifest({}, {}, {}))
+
+
+def test_files_that_are_of_no_shard_are_named(undisturbed, model, tmp_path):
+    source, expected = undisturbed
+    shutil.copytree(expected, tmp_path / "out")
+    shutil.copy(tmp_path / "out/entities/00003.parquet", tmp_path / "out/entities/00007.parquet")
+    for use in (lambda: annotate_paths(model, tmp_path / "out", source), lambda: rows(tmp_path / "out")):
+        with pytest.raises(InputError, match="00007.parquet: is (of no shard|not) of this run"):
+            use()
+
+
+def test_choices_are_those_that_can_be_read():
+    assert set(READERS) == set(Kind) and set(TABLE_READERS) == set(TableFormat)
