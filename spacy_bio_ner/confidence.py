@@ -9,9 +9,11 @@ which to_bytes and DocBin keep, hold the probabilities by characters and label i
 
 outside is the probability that no token of the span is in any entity, is_entity whether it became one, and expected the
 expected number of entities of each label, which is there if candidates are. left_out is there if a threshold has left
-out entities: with them entities can be found for a lower one (see thresholds.py). The probabilities of the entities are also
-values of the extension attribute span._.confidence, which spaCy takes along where it leaves span groups behind:
-Doc.from_docs, span.as_doc(copy_user_data=True), doc.to_json(underscore=["confidence"]).
+out entities: with them entities can be found for a lower one (see thresholds.py).
+
+The probabilities of the entities are also values of the extension attribute span._.confidence, which spaCy takes along
+where it leaves span groups behind: Doc.from_docs, span.as_doc(copy_user_data=True),
+doc.to_json(underscore=["confidence"]).
 """
 
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Union

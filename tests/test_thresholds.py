@@ -10,7 +10,8 @@ from spacy_bio_ner.thresholds import entities_at
 
 from .conftest import NOISY, SMALL_MODEL, TEXTS, learn_by_heart
 
-UNSURE = [*(text for text, _ in TEXTS), "Warfarin fibrosis after pulmonary Asthma , Fever and Aspirin .", "cause seen", ""]
+MORE = ["Warfarin fibrosis after pulmonary Asthma , Fever and Aspirin .", "cause seen", ""]
+UNSURE = [*(text for text, _ in TEXTS), *MORE]
 
 
 @pytest.fixture(scope="module")
