@@ -55,7 +55,8 @@ def precision_recall_plot(curve: PrecisionRecallCurve, own: Optional[Tuple[float
         if 0 < point < len(curve.thresholds):
             x, y = curve.recall[point], curve.precision[point]
             axes.plot(x, y, color=INK, marker="o", markersize=4)
-            axes.annotate(f"{threshold:g}", (x, y), (-4, -11), textcoords="offset points", ha="right", color=QUIET)
+            to, side = ((-4, -11), "right") if x > 0.1 else ((4, -11), "left")
+            axes.annotate(f"{threshold:g}", (x, y), to, textcoords="offset points", ha=side, color=QUIET)
     axes.set(xlim=(0, 1), ylim=(min(0.5, curve.precision.min()), 1.005), xlabel="recall", ylabel="precision")
     return figure
 

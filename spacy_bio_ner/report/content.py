@@ -40,6 +40,7 @@ class Trust(NamedTuple):
     entities (ScoredEntities): The entities, right and wrong, those that its threshold leaves out included.
     figures (Dict[str, float]): Calibration error, Brier score, mean probability and precision of these.
     thresholds (List[Dict[str, float]]): Precision, recall and F at some thresholds.
+    has_own (bool): Whether the pipeline leaves out entities by thresholds of its own.
     mistakes (List[Example]): The most probable of the wrong entities.
     doubtful (List[Example]): The least probable of the right ones.
     """
@@ -47,6 +48,7 @@ class Trust(NamedTuple):
     entities: ScoredEntities
     figures: Dict[str, float]
     thresholds: List[Dict[str, float]]
+    has_own: bool
     mistakes: List[Example]
     doubtful: List[Example]
 
@@ -107,6 +109,7 @@ def find_trust(results: Sequence[DocResult], outcomes: Outcomes) -> Optional[Tru
             "precision": float(right.mean()),
         },
         _at_thresholds(entities),
+        not all(found.is_entity for result in results for found in result.predictions.values()),
         [_example(results, *row) for row in mistakes],
         [_example(results, *row) for row in doubtful],
     )

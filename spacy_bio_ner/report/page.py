@@ -93,7 +93,7 @@ def _figures(trust: Optional[Trust], subject: Subject) -> Dict[str, str]:
     figures = {}
     if trust:
         figures["reliability"] = data_uri(reliability_diagram({"": trust.entities}))
-        own = (subject.scores["ents_r"], subject.scores["ents_p"])
+        own = (subject.scores["ents_r"], subject.scores["ents_p"]) if trust.has_own else None
         figures["precision_recall"] = data_uri(precision_recall_plot(precision_recall_curve(trust.entities), own))
     if subject.curve:
         figures["learning_curve"] = data_uri(learning_curve(subject.curve))
