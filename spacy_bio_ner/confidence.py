@@ -89,6 +89,11 @@ def write_confidences(
     doc.spans[key] = SpanGroup(doc, name=key, attrs=attrs, spans=[] if expected is None else spans)
 
 
+def confidence_keys(doc: Doc) -> List[str]:
+    """RETURNS (List[str]): The keys of the span groups that components of this kind have written."""
+    return [key for key, group in doc.spans.items() if CONFIDENCES in group.attrs]
+
+
 def read_scored(doc: Doc, key: str) -> List[ScoredSpan]:
     """RETURNS (List[ScoredSpan]): The entities and candidates that a component has written to a Doc under its
     spans_key, in the order of their starts. Empty if it has not processed the Doc."""
@@ -175,9 +180,8 @@ def read_alternatives(span: Span) -> List[Alternative]:
 
 def _groups(doc: Doc) -> Iterator[SpanGroup]:
     """YIELDS (SpanGroup): The span groups that components of this kind have written."""
-    for group in doc.spans.values():
-        if CONFIDENCES in group.attrs:
-            yield group
+    for key in confidence_keys(doc):
+        yield doc.spans[key]
 
 
 def _scored(group: SpanGroup) -> Iterator[ScoredSpan]:

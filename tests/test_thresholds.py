@@ -5,6 +5,7 @@ import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
+from spacy.training import Example
 
 from spacy_bio_ner.thresholds import entities_at
 
@@ -105,5 +106,33 @@ def test_what_cannot_be_answered(unsure, nlp):
     for threshold in (1.5, "high", {"CHEM": -1}, None):
         with pytest.raises(ValueError, match="should be a number from 0 to 1"):
             entities_at(doc, threshold)
-    with pytest.raises(ValueError, match=r"no probabilities in doc.spans\['bio_ner'\]"):
+    with pytest.raises(ValueError, match=r"no probabilities in doc.spans: no bio_ner"):
         entities_at(Doc(nlp.vocab, words=["new"]), 0.5)
+    with pytest.raises(ValueError, match=r"no probabilities in doc.spans\['other'\]"):
+        entities_at(doc, 0.5, "other")
+
+
+def test_of_several_components():
+    config = {"model": SMALL_MODEL}
+    nlp = spacy.blank("en")
+    for name in ("first", "second"):
+        nlp.add_pipe("bio_ner", name=name, config=config)
+    for name, label in (("first", "CHEM"), ("second", "DIS")):
+        examples = [
+            Example.from_dict(nlp.make_doc(text), {"entities": [ent for ent in ents if ent[2] == label]})
+            for text, ents in TEXTS
+        ]
+        nlp.get_pipe(name).initialize(lambda: examples, nlp=nlp)
+        optimizer = nlp.create_optimizer()
+        for _ in range(15):
+            nlp.get_pipe(name).update(examples, sgd=optimizer)
+    second = nlp.get_pipe("second").cfg
+    loose = [nlp(text) for text, _ in TEXTS]
+    second["threshold"] = 1.0
+    for doc, (text, _) in zip(loose, TEXTS):
+        strict = nlp(text)
+        assert places(entities_at(doc, 1.0, "second")) == places(strict.ents)
+        assert places(entities_at(strict, 0.0, "second")) == places(entities_at(strict, 0.0)) == places(doc.ents)
+        assert {label for _, _, label, _ in places(entities_at(doc, 1.0, "second"))} <= {"CHEM"}
+        assert entities_at(doc, 1.0) == []
+    assert any(doc.ents for doc in loose)

@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span
 from tqdm import tqdm
 
 from ..component import BioEntityRecognizer
-from ..confidence import expected_entities
+from ..confidence import confidence_keys, expected_entities
 from ..constraints import annotated_labels
 from ..corpora.docbin import source_mentions
 from ..crf.bio import IOB_MISSING
@@ -70,8 +70,7 @@ def predict_corpus(nlp: Language, golds: Sequence[Doc], batch_size: Optional[int
         pairs = ((unannotated(nlp, gold), gold) for gold in golds)
         docs = nlp.pipe(pairs, as_tuples=True, batch_size=batch_size)
         docs = tqdm(docs, total=len(golds), desc="Predicting", unit="doc", leave=False, disable=None)
-        keys = [component.cfg["spans_key"] for component in components]
-        results = [_result(doc, gold, keys) for doc, gold in docs]
+        results = [_result(doc, gold) for doc, gold in docs]
     # A component need not declare what it sets.
     is_declared = any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names)
     if not is_declared and not any(result.predictions for result in results):
@@ -115,16 +114,14 @@ def _expected_numbers(components: Sequence[BioEntityRecognizer]) -> Iterator[Non
             component.cfg["candidate_threshold"] = threshold
 
 
-def _result(doc: Doc, gold: Doc, keys: Sequence[str]) -> DocResult:
-    """RETURNS (DocResult): The result of a Doc whose probabilities are under some keys."""
+def _result(doc: Doc, gold: Doc) -> DocResult:
+    """RETURNS (DocResult): The result of a Doc."""
     mentions = gold_spans(gold)
-    found = {text_span(ent): ent._.confidence for ent in doc.ents}
-    all_found = dict(found)
-    for key in keys:
-        all_found.update((text_span(ent), ent._.confidence) for ent in entities_at(doc, 0.0, key))
+    entities = {text_span(ent) for ent in doc.ents}
+    decoded = entities_at(doc, 0.0) if confidence_keys(doc) else doc.ents
     predictions = {
-        span: Prediction(probability, span in found, span in mentions or not _is_missing(span, gold))
-        for span, probability in all_found.items()
+        span: Prediction(ent._.confidence, span in entities, span in mentions or not _is_missing(span, gold))
+        for span, ent in ((text_span(ent), ent) for ent in decoded)
     }
     result = DocResult(gold, doc, mentions, predictions, expected_entities(doc))
     doc.tensor = doc.tensor[:0]
