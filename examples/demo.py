@@ -19,7 +19,7 @@ from spacy.tokens import Doc, Span
 from spacy.util import get_installed_models, get_package_path, load_config
 
 from spacy_bio_ner.confidence import confidence_keys
-from spacy_bio_ner.evaluation.results import bio_ners
+from spacy_bio_ner.evaluation.doc_results import bio_ners
 from spacy_bio_ner.thresholds import entities_at
 from spacy_bio_ner.util import pipeline_name
 from spacy_bio_ner.views import label_colors, to_displacy, to_json

@@ -7,7 +7,7 @@ from spacy.language import Language
 from thinc.api import Config
 from wasabi import msg
 
-from ..evaluation.results import bio_ners
+from ..evaluation.doc_results import bio_ners
 from ..serialization import save_settings
 from ..util import InputError, atomic_write
 

@@ -19,8 +19,8 @@ from ..evaluation.calibration import (
     score_corpus,
     scored_entities,
 )
+from ..evaluation.doc_results import predict_corpus
 from ..evaluation.figures import reliability_diagram
-from ..evaluation.results import predict_corpus
 from ._app import atomic_write, bio_ner_cli, clear_errors, load_pipeline
 from ._saving import save_changed
 

@@ -8,8 +8,8 @@ from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
 from ..corpora.docbin import read_docs
+from ..evaluation.doc_results import bio_ners, predict_corpus
 from ..evaluation.forecast import DOUBTFUL_ERRORS, forecast
-from ..evaluation.results import bio_ners, predict_corpus
 from ..evaluation.scores import evaluate
 from ..evaluation.texts import read_texts
 from ..util import InputError, pipeline_name

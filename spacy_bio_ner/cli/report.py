@@ -8,8 +8,8 @@ from spacy.language import Language
 from wasabi import msg
 
 from ..corpora.docbin import read_docs
+from ..evaluation.doc_results import DocResult, predict_corpus
 from ..evaluation.figures import require_matplotlib
-from ..evaluation.results import DocResult, predict_corpus
 from ..evaluation.scores import check_gold, score, seen_in
 from ..report.card import corpus_card, model_card, read_ledger, train_size
 from ..report.page import Subject, render

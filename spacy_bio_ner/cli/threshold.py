@@ -10,8 +10,8 @@ from wasabi import msg
 from ..corpora.docbin import read_docs
 from ..evaluation.calibration import ScoredEntities, bio_ner_of, scored_entities
 from ..evaluation.counts import prf
+from ..evaluation.doc_results import bio_ners, predict_corpus
 from ..evaluation.precision_recall import lower_bound, precision_recall_curve, threshold_for
-from ..evaluation.results import bio_ners, predict_corpus
 from ..util import InputError
 from ._app import bio_ner_cli, clear_errors, load_pipeline
 from ._saving import save_changed

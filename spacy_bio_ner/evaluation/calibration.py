@@ -15,7 +15,7 @@ from ..constraints import Constraints, gold_constraints
 from ..crf.linear_chain import LinearChain
 from ..crf.potentials import Potentials
 from ..util import InputError
-from .results import DocResult, bio_ners
+from .doc_results import DocResult, bio_ners
 from .texts import unannotated
 
 N_BINS = 15

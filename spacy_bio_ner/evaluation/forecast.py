@@ -8,7 +8,7 @@ from typing import Any, Dict, Optional, Sequence
 
 import numpy
 
-from .results import DocResult
+from .doc_results import DocResult
 
 # A document is doubtful if so many of its entities, or more, are expected to be wrong or missed.
 DOUBTFUL_ERRORS = 1.0

@@ -5,7 +5,7 @@ from typing import Any, Dict, Optional, Sequence
 from spacy.scorer import Scorer
 from spacy.training import Example
 
-from .results import DocResult
+from .doc_results import DocResult
 
 
 def score_intents(results: Sequence[DocResult]) -> Optional[Dict[str, Any]]:

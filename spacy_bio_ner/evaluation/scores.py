@@ -15,9 +15,9 @@ from ..crf.bio import IOB_MISSING
 from ..util import InputError
 from .bootstrap import LEVEL, N_RESAMPLES, SEED, interval, resample, units_of
 from .counts import TextSpan, count, prf
+from .doc_results import DocResult, gold_spans, of_labels, predict_corpus, text_span
 from .forecast import forecast
 from .intents import score_intents
-from .results import DocResult, gold_spans, of_labels, predict_corpus, text_span
 
 
 def evaluate(

@@ -12,7 +12,7 @@ from spacy.training.corpus import walk_corpus
 
 from ..corpora.convert import LEDGER
 from ..corpora.docbin import document_id
-from ..evaluation.results import bio_ners
+from ..evaluation.doc_results import bio_ners
 from ..util import pipeline_name
 
 PACKAGES = ("spacy-bio-ner", "spacy", "thinc", "numpy")

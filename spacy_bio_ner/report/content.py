@@ -9,8 +9,8 @@ from ..evaluation.bootstrap import units_of
 from ..evaluation.calibration import ScoredEntities, brier_score, expected_calibration_error, scored_entities
 from ..evaluation.comparison import compare, gained
 from ..evaluation.counts import TextSpan, prf
+from ..evaluation.doc_results import DocResult
 from ..evaluation.outcomes import OUTCOMES, RIGHT, Outcome, confusion
-from ..evaluation.results import DocResult
 from .contexts import Context, context
 
 N_EXAMPLES = 10

@@ -7,10 +7,10 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 from markupsafe import Markup, escape
 from spacy import displacy
 
+from ..evaluation.doc_results import DocResult
 from ..evaluation.figures import data_uri, learning_curve, precision_recall_plot, reliability_diagram
 from ..evaluation.outcomes import MISSED, OUTCOMES, RIGHT, SPURIOUS, pair
 from ..evaluation.precision_recall import precision_recall_curve
-from ..evaluation.results import DocResult
 from .content import Example, Trust, confusion_matrix, find_comparison, find_trust, most_frequent, outcome_counts
 from .html import make_environment
 

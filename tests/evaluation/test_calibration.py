@@ -15,7 +15,7 @@ from spacy_bio_ner.evaluation.calibration import (
     reliability,
     scored_entities,
 )
-from spacy_bio_ner.evaluation.results import predict_corpus
+from spacy_bio_ner.evaluation.doc_results import predict_corpus
 from spacy_bio_ner.evaluation.scores import evaluate
 from spacy_bio_ner.util import InputError
 

@@ -5,8 +5,8 @@ import srsly
 from spacy.tokens import Doc, DocBin
 
 from spacy_bio_ner.evaluation.counts import TextSpan
+from spacy_bio_ner.evaluation.doc_results import DocResult, Prediction, of_labels
 from spacy_bio_ner.evaluation.forecast import forecast
-from spacy_bio_ner.evaluation.results import DocResult, Prediction, of_labels
 
 from ..conftest import NOISY, TEXTS
 from .conftest import bio_ner

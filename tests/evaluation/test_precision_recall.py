@@ -13,8 +13,8 @@ from sklearn import metrics
 from spacy.util import load_config
 
 from spacy_bio_ner.evaluation.calibration import ScoredEntities, scored_entities
+from spacy_bio_ner.evaluation.doc_results import predict_corpus
 from spacy_bio_ner.evaluation.precision_recall import lower_bound, precision_recall_curve, threshold_for
-from spacy_bio_ner.evaluation.results import predict_corpus
 from spacy_bio_ner.evaluation.scores import evaluate
 
 from ..conftest import NOISY, gold_docs

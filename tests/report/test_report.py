@@ -19,8 +19,8 @@ from spacy_bio_ner.confidence import write_confidences
 from spacy_bio_ner.corpora.docbin import SourceMention, set_source
 from spacy_bio_ner.evaluation.comparison import compare, gained
 from spacy_bio_ner.evaluation.counts import TextSpan
+from spacy_bio_ner.evaluation.doc_results import predict_corpus
 from spacy_bio_ner.evaluation.outcomes import OUTCOMES, pair
-from spacy_bio_ner.evaluation.results import predict_corpus
 from spacy_bio_ner.evaluation.scores import evaluate
 from spacy_bio_ner.report.card import read_ledger, train_size
 from spacy_bio_ner.report.content import confusion_matrix, find_trust, most_frequent, outcome_counts

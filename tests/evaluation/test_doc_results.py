@@ -6,7 +6,7 @@ from spacy.tokens import Doc, Span
 
 from spacy_bio_ner.constraints import ANNOTATED_LABELS, USER_DATA
 from spacy_bio_ner.evaluation.calibration import scored_entities
-from spacy_bio_ner.evaluation.results import of_labels, predict_corpus
+from spacy_bio_ner.evaluation.doc_results import of_labels, predict_corpus
 from spacy_bio_ner.evaluation.scores import score
 from spacy_bio_ner.util import InputError
 
