@@ -32,7 +32,9 @@ def main(
     other: Optional[Path] = typer.Option(None, help="Another checkout of the library, whose annotate is measured too"),
 ):
     """Measure nlp.pipe and annotate in turn. CPU time is what counts where others use the machine too."""
-    library = Path(__file__).parents[1]
+    library = Path(__file__).resolve().parents[1]
+    texts, output = texts.resolve(), output.resolve()
+    model = str(Path(model).resolve()) if Path(model).exists() else model
     for i in range(rounds):
         annotate = ["-m", "spacy", "bio-ner", "annotate", model, texts, "--n-process", n_process, "--output"]
         commands = [
@@ -51,7 +53,7 @@ def measure(command: List[str], library: Path) -> Tuple[float, float, List[int]]
     """RETURNS (Tuple[float, float, List[int]]): The seconds a command takes with a checkout of the library, those of
     the CPU, and the memory of its processes, in MiB, over time."""
     start = time.perf_counter()
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(library)})
+    process = subprocess.Popen(command, cwd=library)  # which Python searches first
     ended, memory = Event(), []
 
     def sample() -> None:

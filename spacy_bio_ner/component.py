@@ -13,6 +13,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.types import Ragged
 
 from .confidence import write_confidences
 from .constraints import gold_constraints, preset_constraints, presets, with_presets
@@ -20,6 +21,7 @@ from .crf import bio
 from .crf.linear_chain import LinearChain
 from .crf.losses import cross_entropy, match_labels, negative_log_likelihood
 from .crf.potentials import Potentials
+from .distillation import by_labels, read_posteriors
 from .prediction import Predictions, k_best_entities, no_predictions, predict_entities, thresholds_by_label
 from .serialization import check_checksums, check_weights, write_checksums
 from .settings import REMOVED, Settings, refuse_removed
@@ -315,7 +317,7 @@ class BioEntityRecognizer(TrainablePipe):
 
     def get_loss(self, examples: Iterable[Example], scores: Potentials) -> Tuple[float, Potentials]:
         """Find the loss and its gradient: minus the log-likelihood of the gold tags, summed over whatever
-        is not annotated.
+        is not annotated. Of reference docs with a teacher's posterior (see `bio-ner distill`) it is the cross-entropy.
 
         examples (Iterable[Example]): The batch of examples.
         scores (Potentials): The model's output for their predicted docs.
@@ -326,6 +328,7 @@ class BioEntityRecognizer(TrainablePipe):
         validate_examples(examples, "BioEntityRecognizer.get_loss")
         gold = gold_constraints(examples, self.labels, self.cfg["incorrect_spans_key"])
         loss, gradient = negative_log_likelihood(self.model.ops, scores, gold.allowed, gold.rejected)
+        loss += self._add_taught(examples, scores, gradient)
         if numpy.isnan(loss):
             raise ValueError(Errors.E910.format(name=self.name))
         return loss, gradient
@@ -411,10 +414,7 @@ class BioEntityRecognizer(TrainablePipe):
             )
         teacher = LinearChain.from_potentials(ops, teacher_scores, temperature)
         target = match_labels(ops, teacher.expected_counts(), labels, self.labels)
-        is_known = numpy.ones(bio.n_tags(len(self.labels)), dtype=bool)
-        is_known[1:] = numpy.repeat([label in labels for label in self.labels], 2)
-        allowed = numpy.broadcast_to(is_known, (len(student_scores.emissions.dataXd), len(is_known)))
-        loss, gradient = cross_entropy(ops, student_scores, target, allowed)
+        loss, gradient = cross_entropy(ops, student_scores, target, self._tags_of(labels))
         return loss - teacher.entropy() if set(labels) <= set(self.labels) else loss, gradient
 
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
@@ -466,6 +466,36 @@ class BioEntityRecognizer(TrainablePipe):
                 "vectors from the component before it, are not numbers."
             )
         return chain
+
+    def _add_taught(self, examples: List[Example], scores: Potentials, gradient: Potentials) -> float:
+        """Add to a gradient what examples teach whose reference docs have a teacher's posterior.
+
+        RETURNS (float): The cross-entropy in nats, summed over them.
+        """
+        ops, references = self.model.ops, [eg.reference for eg in examples]
+        lengths = numpy.array([len(eg.predicted) for eg in examples])
+        ends, total = numpy.cumsum(lengths), 0.0
+        for labels, indices in by_labels(references):
+            if any(len(references[i]) != lengths[i] for i in indices):
+                raise ValueError(
+                    f"The component '{self.name}' learns from taught docs only with the tokens that they were taught "
+                    "with."
+                )
+            tokens = ops.asarray(numpy.concatenate([numpy.arange(ends[i] - lengths[i], ends[i]) for i in indices]))
+            part = Ragged(scores.emissions.dataXd[tokens], ops.asarray1i(lengths[indices]))
+            target = match_labels(ops, read_posteriors(ops, [references[i] for i in indices]), labels, self.labels)
+            taught = Potentials(part, scores.transitions, scores.starts)
+            loss, added = cross_entropy(ops, taught, target, self._tags_of(labels))
+            gradient.emissions.dataXd[tokens] += added.emissions.dataXd
+            gradient.transitions += added.transitions
+            gradient.starts += added.starts
+            total += loss
+        return total
+
+    def _tags_of(self, labels: Sequence[str]) -> numpy.ndarray:
+        """RETURNS (ndarray): Which tags are O or of some labels, booleans of shape (1, n_tags)."""
+        known = numpy.repeat([label in labels for label in self.labels], 2)
+        return numpy.append(True, known)[None]
 
     def _learn_from(
         self,

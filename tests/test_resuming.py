@@ -3,9 +3,12 @@
 import numpy
 import pytest
 import spacy
-from spacy.tokens import Doc
+from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from thinc.api import Adam, fix_random_seed
+
+from spacy_bio_ner.crf.linear_chain import LinearChain
+from spacy_bio_ner.distillation import read_posteriors, write_posterior
 
 from .conftest import SMALL_MODEL, TEXTS
 from .crf.enumeration import enumerate_probabilities
@@ -185,3 +188,60 @@ def test_distillation_of_nothing(trained):
     doc = trained.make_doc("")
     component = trained.get_pipe("bio_ner")
     assert component.distill(component, [Example(doc, doc.copy())]) == {"bio_ner": 0.0}
+
+
+def teach(teacher, doc):
+    """Keep the teacher's posterior with a doc."""
+    chain = LinearChain.from_potentials(teacher.model.ops, teacher.model.predict([doc]), teacher.cfg["temperature"])
+    counts = chain.expected_counts()
+    write_posterior(doc, teacher.labels, counts.emissions.dataXd, counts.transitions)
+    return doc
+
+
+def test_posteriors_survive_docbin(trained):
+    teacher = trained.get_pipe("bio_ner")
+    docs = [teach(teacher, trained.make_doc(text)) for text, _ in TEXTS]
+    docbin = DocBin(docs=docs, store_user_data=True).to_bytes()
+    copies = list(DocBin(store_user_data=True).from_bytes(docbin).get_docs(spacy.blank("en").vocab))
+    found, expected = (read_posteriors(teacher.model.ops, some) for some in (copies, docs))
+    exact = LinearChain.from_potentials(teacher.model.ops, teacher.model.predict(docs)).expected_counts()
+    for a, b, c in zip(arrays(found), arrays(expected), arrays(exact)):
+        numpy.testing.assert_array_equal(a, b)
+        numpy.testing.assert_allclose(a, c, atol=0.03)
+    assert len(read_posteriors(teacher.model.ops, [teach(teacher, trained.make_doc(""))]).emissions.dataXd) == 0
+
+
+def arrays(counts):
+    return counts.emissions.dataXd, counts.transitions, counts.starts
+
+
+def test_gold_and_taught_docs_in_one_batch(trained):
+    """The loss and its gradient are the sums of those of the parts."""
+    teacher = trained.get_pipe("bio_ner")
+    student = student_of(["DIS", "CHEM", "NEW"]).get_pipe("bio_ner")
+    gold = examples_of(trained, TEXTS[:2])
+    taught = [Example(trained.make_doc(text), teach(teacher, trained.make_doc(text))) for text, _ in TEXTS[2:]]
+    mixed = [gold[0], taught[0], gold[1], taught[1], taught[2]]
+    results = []
+    for batch in (mixed, gold, taught):
+        scores = student.model.predict([eg.predicted for eg in batch])
+        results.append(student.get_loss(batch, scores))
+    (loss, gradient), (loss_gold, of_gold), (loss_taught, of_taught) = results
+    assert loss == pytest.approx(loss_gold + loss_taught, rel=1e-5)
+    numpy.testing.assert_allclose(gradient.transitions, of_gold.transitions + of_taught.transitions, atol=1e-4)
+    numpy.testing.assert_allclose(gradient.starts, of_gold.starts + of_taught.starts, atol=1e-5)
+    rows = numpy.split(gradient.emissions.dataXd, numpy.cumsum([len(eg.predicted) for eg in mixed])[:-1])
+    numpy.testing.assert_allclose(numpy.concatenate([rows[0], rows[2]]), of_gold.emissions.dataXd, atol=1e-5)
+    numpy.testing.assert_allclose(numpy.concatenate([rows[1], *rows[3:]]), of_taught.emissions.dataXd, atol=1e-5)
+    # It is the gradient towards the teacher.
+    scores = [pipe.model.predict([eg.predicted for eg in taught]) for pipe in (teacher, student)]
+    _, expected = student.get_teacher_student_loss(*scores, teacher_labels=teacher.labels)
+    numpy.testing.assert_allclose(of_taught.emissions.dataXd, expected.emissions.dataXd, atol=2e-3)
+
+
+def test_taught_docs_with_other_tokens_are_refused(trained):
+    component = trained.get_pipe("bio_ner")
+    taught = teach(component, trained.make_doc("Fever after penicillin"))
+    eg = Example(Doc(trained.vocab, words=["Fever", "after", "peni", "cillin"]), taught)
+    with pytest.raises(ValueError, match="only with the tokens that they were taught with"):
+        component.get_loss([eg], component.model.predict([eg.predicted]))

@@ -10,9 +10,9 @@ from spacy.tokens import Doc
 from spacy_bio_ner.crf.bio import allowed_starts, allowed_transitions
 from spacy_bio_ner.layers import packing as packing_module
 from spacy_bio_ner.layers.packing import Packing, pack
-from spacy_bio_ner.layers.subword_embed import _distinct_words
 
 from .crf.enumeration import OPS
+from .layers.plain import plain_vectors
 from .layers.test_bilstm import make_batch, make_layer, textbook_lstm
 
 bilstm = pytest.mark.parametrize("trained_pipeline", ["bilstm"], indirect=True)
@@ -30,7 +30,7 @@ def plain_scores(pipe, doc):
     model = pipe.model
     [embed] = [node for node in model.walk() if node.name == "subword_embed"]
     words = [Doc(doc.vocab, words=[token.text]) for token in doc]
-    X = numpy.concatenate([embed.layers[0].predict(_distinct_words(embed, [word])[0]) for word in words])
+    X = numpy.concatenate([plain_vectors(embed, [word]) for word in words])
     for layer in [node for node in model.walk() if node.name == "bilstm"]:
         W, U, b = (layer.get_param(name).astype("float64") for name in "WUb")
         backward = textbook_lstm(X[::-1], W[1], U[1], b[1])[::-1]

@@ -118,16 +118,20 @@ def _spans(doc: Doc, keys: Iterable[str], min_confidence: float) -> Tuple[List[R
     written under some keys."""
     # span._.confidence would search the Doc for each entity
     probabilities = {row[:3]: row.probability for key in keys for row in read_scored(doc, key)}
-    text, entities = doc.text, []
+    entities, candidates = [], []
     for ent in doc.ents:
         place = (ent.start_char, ent.end_char, ent.label_)
         probability = probabilities.get(place)
         if probability is None or probability >= min_confidence:
-            entities.append(_row(text, place, probability))
+            entities.append(_row(ent.text, place, probability))
             probabilities.pop(place, None)
-    return entities, [_row(text, place, probability) for place, probability in probabilities.items()]
+    for place, probability in probabilities.items():
+        start, end, _ = place
+        span = doc.char_span(start, end)  # None if a later component has merged tokens
+        candidates.append(_row(doc.text[start:end] if span is None else span.text, place, probability))
+    return entities, candidates
 
 
 def _row(text: str, place: Tuple[int, int, str], probability: Optional[float]) -> Row:
     start, end, label = place
-    return {"start": start, "end": end, "text": text[start:end], "label": label, "probability": probability}
+    return {"start": start, "end": end, "text": text, "label": label, "probability": probability}

@@ -40,11 +40,12 @@ def cross_entropy(
     ops (Ops): The ops of the model.
     potentials (Potentials): The student's scores.
     target (Potentials): The teacher's expected counts, as LinearChain.expected_counts gives them.
-    allowed (ndarray): Booleans of shape (tokens, n_tags): the tags that the teacher knows. The student is compared as
-        if it had no others, so that what it thinks of those is left as it is.
+    allowed (ndarray): Booleans of shape (1, n_tags): the tags that the teacher knows. The student is compared as if it
+        had no others, so that what it thinks of those is left as it is.
     RETURNS (Tuple[float, Potentials]): The cross-entropy in nats, summed over the batch, and its gradient.
     """
-    student = LinearChain.from_potentials(ops, potentials).given(allowed)
+    n_tokens = len(potentials.emissions.dataXd)
+    student = LinearChain.from_potentials(ops, potentials).given(numpy.repeat(allowed, n_tokens, axis=0))
     loss = float(student.log_partition.sum()) - student.expected_score(target)
     return loss, _difference(student.expected_counts(), target, potentials)
 

@@ -137,6 +137,20 @@ def test_entities_of_other_components_have_no_probability_and_stay(model, tmp_pa
     assert found["and"] is None and found["Aspirin"] > 0.5
 
 
+def test_tokens_that_a_later_component_merges(model, undisturbed, tmp_path):
+    source, output = undisturbed
+    nlp = spacy.load(model)
+    nlp.add_pipe("merge_entities", last=True)
+    nlp.to_disk(tmp_path / "model")
+    annotate_paths(tmp_path / "model", tmp_path / "out", source)
+    for name in (ENTITIES, CANDIDATES):
+        found, expected = (
+            [(row["document"], row["start"], row["end"], row["text"], row["label"]) for row in rows(path, name)]
+            for path in (tmp_path / "out", output)
+        )
+        assert found == expected and found
+
+
 def test_texts_that_cannot_be_processed_cost_no_others(model, tmp_path):
     nlp = spacy.load(model)
     nlp.add_pipe("fails_on_crash", last=True)
@@ -152,7 +166,7 @@ def test_texts_that_cannot_be_processed_cost_no_others(model, tmp_path):
     ]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(stop=st.integers(0, 6), lost=st.sets(st.integers(0, 20), max_size=4), again=st.none() | st.integers(0, 3))
 def test_a_run_goes_on_wherever_it_was_cut_off(undisturbed, model, tmp_path_factory, stop, lost, again):
     source, expected = undisturbed
@@ -277,7 +291,6 @@ def test_a_worker_with_another_pipeline_is_noticed(undisturbed, model, tmp_path)
         annotate(job, find_sources([source])[0], Serial())
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, SHARD_CHARS + 1)), st.integers(1, 5))
 def test_shards_hold_all_items_in_order_and_no_more_than_they_may(lengths, size):
     items = [Text(str(i), "x" * length, "") for i, length in enumerate(lengths)]

@@ -11,7 +11,7 @@ from itertools import product
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from spacy.cli import app
 from typer.testing import CliRunner
@@ -109,7 +109,6 @@ def test_pairs_against_another_library(tmp_path):
     assert tables.pairs(mentions, len(DOCUMENTS), ("Disease", "Chemical")).iloc[0].label_1 == "Disease"
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.lists(st.sets(st.sampled_from(["A1", "A2", "B1", "B2", "C1"])), min_size=1, max_size=12))
 def test_pairs_against_counting(found_in):
     rows = [(str(i), name[0], name) for i, names in enumerate(found_in) for name in sorted(names)]

@@ -11,7 +11,9 @@ import spacy
 from spacy.tokens import Doc
 
 from spacy_bio_ner.layers import word_cache
-from spacy_bio_ner.layers.subword_embed import SubwordEmbed, _distinct_words
+from spacy_bio_ner.layers.subword_embed import SubwordEmbed
+
+from .plain import plain_vectors as plain
 
 # The encoder that embeds words by their form alone.
 bilstm = pytest.mark.parametrize("trained_pipeline", ["bilstm"], indirect=True)
@@ -23,12 +25,6 @@ def embed(nlp):
     model = SubwordEmbed(width=8, rows=500, table_width=4, prefixes=[1, 2], suffixes=[2])
     model.initialize(X=[nlp("some words to start with")])
     return model
-
-
-def plain(model, docs):
-    """The vectors of all tokens, straight from the layers."""
-    features, inverse = _distinct_words(model, docs)
-    return model.layers[0].predict(features)[inverse]
 
 
 def assert_plain(model, docs):

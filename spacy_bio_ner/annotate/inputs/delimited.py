@@ -58,7 +58,7 @@ def read_rows(
     with open_stream(path, name, progress) as binary:
         file = io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline="")
         header: List[str] = []
-        for number, cells in _parse(file, dialect):
+        for number, last, cells in _parse(file, dialect):
             place = f"{name}:{number}"
             if isinstance(cells, str):
                 if not header:
@@ -68,7 +68,8 @@ def read_rows(
                 header = cells
                 check_columns(place, header, columns)
             elif len(cells) != len(header):
-                cause = f"found a row of {len(cells)} cells, expected {len(header)}, as many as the header has"
+                lines = f", to line {last}" if last > number else ""
+                cause = f"found a row of {len(cells)} cells{lines}, expected {len(header)}, as many as the header has"
                 yield place, Refused(None, place, cause)
             else:
                 yield place, dict(zip(header, cells))
@@ -117,13 +118,13 @@ class _Lines:
         self._again.extendleft(reversed(lines))
 
 
-def _parse(file: Iterator[str], dialect: Dict[str, Any]) -> Iterator[Tuple[int, Union[List[str], str]]]:
+def _parse(file: Iterator[str], dialect: Dict[str, Any]) -> Iterator[Tuple[int, int, Union[List[str], str]]]:
     """Parse rows. After one that cannot be parsed the next begins on the line that follows its first.
 
     file (Iterator[str]): The lines.
     dialect (Dict[str, Any]): How cells are parted and quoted.
-    YIELDS (Tuple[int, Union[List[str], str]]): The number of the line on which a row begins, and its cells, or why it
-        cannot be parsed. Blank rows are left out.
+    YIELDS (Tuple[int, int, Union[List[str], str]]): The numbers of the lines on which a row begins and ends, and its
+        cells, or why it cannot be parsed. Blank rows are left out.
     """
     csv.field_size_limit(MAX_CELL)
     lines = _Lines(file)
@@ -139,6 +140,7 @@ def _parse(file: Iterator[str], dialect: Dict[str, Any]) -> Iterator[Tuple[int, 
             lines.taken = lines.taken[:1]
         if cells is None:
             return
+        last = number + len(lines.taken) - 1
         if cells:
-            yield number, cells
-        number += len(lines.taken)
+            yield number, last, cells
+        number = last + 1
