@@ -25,7 +25,7 @@ def main(
             mistakes = browser.find_element("id", "mistakes")
             save(mistakes.screenshot_as_png, folder / "mistakes.png")
             with served_demo(model) as address:
-                browser.set_window_size(1280, 1050)
+                browser.set_window_size(1280, 1300)
                 browser.get(address)
                 show_demo(browser)
                 save(browser.get_screenshot_as_png(), folder / "demo.png")
