@@ -81,7 +81,9 @@ def select_row(browser: "Chrome", row: int) -> None:
     """
     from selenium.webdriver.common.actions.action_builder import ActionBuilder
 
-    place = "const c = document.querySelector('[data-testid=stDataFrame] canvas'); c.scrollIntoView({block: 'nearest'});"
+    place = (
+        "const c = document.querySelector('[data-testid=stDataFrame] canvas'); c.scrollIntoView({block: 'nearest'});"
+    )
     place += "const r = c.getBoundingClientRect(); return [r.x, r.y]"
     x, y = browser.execute_script(place)
     actions = ActionBuilder(browser)

@@ -47,33 +47,17 @@ def threshold_cli(
         nlp = load_pipeline(model, gpu_id)
         bio_ner_of(nlp)
         results = predict_corpus(nlp, list(read_docs(dev, nlp.vocab)), batch_size)
-        entities = scored_entities(results)
-        labels = sorted({span.label for result in results for span in result.predictions})
-        groups = {label: scored_entities(results, label) for label in labels} if per_label else {"all": entities}
-        curve = precision_recall_curve(entities)
-        of_all = threshold_for(curve, precision, recall)
-        thresholds: Dict[str, float] = {}
-        unsure = []
-        for name, group in groups.items():
-            found = threshold_for(precision_recall_curve(group), precision, recall)
-            if found is None:
-                unsure.append(name)
-                found = of_all
-            if found is None:
-                wanted, most = (
-                    ("precision", curve.precision_bound) if recall is None else ("recall", curve.recall_bound)
-                )
-                raise InputError(
-                    f"no threshold has so much {wanted} with a probability of 95 % on {dev}: the most is "
-                    f"{most.max():.4f}"
-                )
-            thresholds[name] = found
+        entities, groups = scored_entities(results), {}
+        if per_label:
+            labels = sorted({label for component in bio_ners(nlp) for label in component.labels})
+            groups = {label: scored_entities(results, label) for label in labels}
+        thresholds, unsure = _find(groups or {"all": entities}, entities, precision, recall)
         rows = [("all", "none", *_scores([(entities, 0.0)], entities.n_gold))]
         for name, group in groups.items():
             rows.append((name, f"{thresholds[name]:.4f}", *_scores([(group, thresholds[name])], group.n_gold)))
-        if per_label:
-            parts = [(group, thresholds[name]) for name, group in groups.items()]
-            rows.append(("all", "by label", *_scores(parts, entities.n_gold)))
+        parts = [(group, thresholds[name]) for name, group in groups.items()] or [(entities, thresholds["all"])]
+        shown = "by label" if per_label else f"{thresholds['all']:.4f}"
+        rows.append(("all", shown, *_scores(parts, entities.n_gold)))
         header = ("", "Threshold", "P", "at least", "R", "at least", "F")
         msg.table(rows, title="Threshold", header=header, divider=True, aligns=("l", *"r" * 6))
         msg.info(f"'At least' holds with a probability of 95 %, for texts such as those of {dev}")
@@ -83,6 +67,31 @@ def threshold_cli(
             for component in bio_ners(nlp):
                 component.cfg["threshold"] = thresholds if per_label else thresholds["all"]
             save_changed(nlp, model, output)
+
+
+def _find(
+    groups: Dict[str, ScoredEntities], entities: ScoredEntities, precision: Optional[float], recall: Optional[float]
+) -> Tuple[Dict[str, float], List[str]]:
+    """RETURNS (Tuple[Dict[str, float], List[str]]): The threshold of each group, and the groups that take that of all
+    entities.
+    RAISES (InputError): If there is none.
+    """
+    curve = precision_recall_curve(entities)
+    of_all = threshold_for(curve, precision, recall)
+    thresholds, unsure = {}, []
+    for name, group in groups.items():
+        threshold = threshold_for(precision_recall_curve(group), precision, recall)
+        if threshold is None:
+            unsure.append(name)
+            threshold = of_all
+        if threshold is None:
+            wanted, bounds = ("precision", curve.precision_bound) if recall is None else ("recall", curve.recall_bound)
+            raise InputError(
+                f"no threshold has so much {wanted} with a probability of 95 % on this corpus: the most is "
+                f"{bounds.max():.4f}"
+            )
+        thresholds[name] = threshold
+    return thresholds, unsure
 
 
 def _scores(parts: List[Tuple[ScoredEntities, float]], n_gold: int) -> List[str]:
