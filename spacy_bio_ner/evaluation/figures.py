@@ -3,7 +3,7 @@ text is taken for mathematics."""
 
 import base64
 import io
-from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Optional, Sequence, Tuple
 
 from ..util import InputError
 from .calibration import ScoredEntities, expected_calibration_error, reliability
@@ -27,7 +27,7 @@ def reliability_diagram(entities: Dict[str, ScoredEntities]) -> "Figure":
     RETURNS (Figure): The figure.
     RAISES (InputError): If matplotlib is not installed.
     """
-    figure, [all_axes] = new_figure(1, len(entities))
+    figure, all_axes = new_figure(len(entities))
     for axes, (title, (probabilities, right, _)) in zip(all_axes, entities.items()):
         mean, share, _ = reliability(probabilities, right).T
         error = expected_calibration_error(probabilities, right)
@@ -46,7 +46,7 @@ def precision_recall_plot(curve: PrecisionRecallCurve, own: Optional[Tuple[float
     RETURNS (Figure): The figure.
     RAISES (InputError): If matplotlib is not installed.
     """
-    figure, [[axes]] = new_figure()
+    figure, [axes] = new_figure()
     axes.plot(curve.recall, curve.precision, color=INK, linewidth=1.5)
     if own is not None:
         axes.plot(*own, color=ACCENT, marker="D", markersize=6)
@@ -69,7 +69,7 @@ def learning_curve(points: Sequence[Tuple[int, float, Tuple[float, float]]]) -> 
     RETURNS (Figure): The figure.
     RAISES (InputError): If matplotlib is not installed.
     """
-    figure, [[axes]] = new_figure()
+    figure, [axes] = new_figure()
     for size, score, (low, high) in points:
         axes.plot([size, size], [low, high], color=GRID, linewidth=3, solid_capstyle="round")
         axes.plot(size, score, color=INK, marker="o", markersize=4)
@@ -88,25 +88,21 @@ def require_matplotlib() -> None:
         raise InputError('matplotlib is needed to draw: pip install "spacy-bio-ner[report]"') from None
 
 
-def new_figure(
-    rows: int = 1, columns: int = 1, width: float = SIZE, height: float = SIZE, **options: Any
-) -> Tuple["Figure", Sequence[Sequence["Axes"]]]:
+def new_figure(n_axes: int = 1, width: float = SIZE, height: float = SIZE) -> Tuple["Figure", Sequence["Axes"]]:
     """Make a figure.
 
-    rows (int): The number of rows of axes.
-    columns (int): The number of axes in a row.
+    n_axes (int): The number of axes, side by side.
     width (float): The width of each, in inches.
-    height (float): The height of the figure, in inches.
-    **options (Any): Of Figure.subplots.
-    RETURNS (Tuple[Figure, Sequence[Sequence[Axes]]]): The figure and its axes, by row and column.
+    height (float): Their height.
+    RETURNS (Tuple[Figure, Sequence[Axes]]): The figure and its axes.
     RAISES (InputError): If matplotlib is not installed.
     """
     require_matplotlib()
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width * columns, height), layout="constrained")
-    all_axes = figure.subplots(rows, columns, squeeze=False, **options)
-    for axes in all_axes.flat:
+    figure = Figure(figsize=(width * n_axes, height), layout="constrained")
+    all_axes = figure.subplots(1, n_axes, squeeze=False)[0]
+    for axes in all_axes:
         axes.spines[["top", "right"]].set_visible(False)
     return figure, all_axes
 

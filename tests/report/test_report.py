@@ -280,6 +280,32 @@ def test_no_script_of_a_corpus_runs_in_a_browser(evil_page, browser):
     assert browser.execute_script(broken) == 0
 
 
+@BILSTM
+def test_thresholds_by_label_and_a_narrow_screen(trained, corpus, tmp_path, browser):
+    pytest.importorskip("matplotlib", reason="needs the extra [report]")
+    trained.get_pipe("bio_ner").cfg["threshold"] = {"CHEM": 1.0}
+    trained.meta["name"] = "strict"
+    trained.to_disk(tmp_path / "strict")
+    result = report(tmp_path / "strict", corpus, "--compare", tmp_path / "strict", "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    page = read_page(tmp_path / "out")
+    scores = evaluate(trained, gold_docs(trained, NOISY))
+    own = " ".join(f"{scores[f'ents_{name}'] * 100:.1f}" for name in "prf")
+    assert page.text.startswith("en_strict on mine/test") and f"its own {own}" in page.text
+    assert "bio_ner: threshold CHEM 1" in page.text and "95 % interval 100" in page.text
+    browser.get((tmp_path / "out" / "index.html").as_uri())
+    phone = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    try:
+        width = browser.execute_script("return document.documentElement.scrollWidth")
+        names = browser.execute_script(
+            "return [...document.querySelectorAll('tbody th')].map(cell => [cell.innerText, cell.clientHeight])"
+        )
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert width <= 390 and all(height < 100 for _, height in names), names
+
+
 @Language.component("test_plain_ner", assigns=["doc.ents"])
 def plain_ner(doc):
     doc.ents = [Span(doc, 0, 1, label="DIS")]
