@@ -16,6 +16,9 @@ from spacy.tokens import Doc, Span
 from wasabi import msg
 
 QUESTIONS = Path(__file__).parent / "questions.yml"
+QUIT = "quit"
+# Chosen on the dev split of assets/assistant, see experiments/out_of_domain.py.
+DECLINE = 0.5
 
 
 class Need(BaseModel):
@@ -27,21 +30,28 @@ class Need(BaseModel):
 
 
 class Intent(BaseModel):
-    """What an intent is about, in words, and what it needs."""
+    """What an intent is about, in words, what it needs, and whether the bot can do anything about it."""
 
     about: str
-    needs: List[Need]
+    needs: List[Need] = []
+    in_domain: bool = True
 
 
-def understand(doc: Doc, intents: Dict[str, Intent], threshold: float) -> Dict[str, Any]:
+def understand(doc: Doc, intents: Dict[str, Intent], threshold: float, decline: float) -> Dict[str, Any]:
     """Tell what a pipeline found in an utterance.
 
     doc (Doc): The utterance, with categories and entities.
-    intents (Dict[str, Intent]): The needs of each intent.
+    intents (Dict[str, Intent]): What is known of each intent.
     threshold (float): What is less probable is doubtful.
-    RETURNS (Dict[str, Any]): The "text"; the "intent", a label and its probability; the "slots", each with its text,
-        label, start and end character and probability; and a question under "ask", or None if there is none.
+    decline (float): An utterance is not understood if all intents in the bot's domains are less probable.
+    RETURNS (Dict[str, Any]): The "text"; the "intent", a label and its probability, or None if the utterance is not
+        understood; the "slots", each with its text, label, start and end character and probability; and a question
+        under "ask", or None if there is none.
     """
+    if probability_in_domain(doc, intents) < decline:
+        about = [intent.about for intent in intents.values() if intent.in_domain]
+        ask = f"I did not understand that. I know about {', '.join(about)}."
+        return {"text": doc.text, "intent": None, "slots": [], "ask": ask}
     label, probability = max(doc.cats.items(), key=lambda item: item[1])
     slots = [
         {
@@ -59,6 +69,13 @@ def understand(doc: Doc, intents: Dict[str, Intent], threshold: float) -> Dict[s
         "slots": slots,
         "ask": question(doc, intents, threshold),
     }
+
+
+def probability_in_domain(doc: Doc, intents: Dict[str, Intent]) -> float:
+    """RETURNS (float): The probability of the most probable intent that the bot can do something about; 0.0 if nothing
+    was said."""
+    known = [value for label, value in doc.cats.items() if label not in intents or intents[label].in_domain]
+    return max(known, default=0.0) if doc.text.strip() else 0.0
 
 
 def question(doc: Doc, intents: Dict[str, Intent], threshold: float) -> Optional[str]:
@@ -122,21 +139,29 @@ def main(
     utterance: Optional[str] = typer.Argument(None, help="What a person says. By default you are asked for it"),
     questions: Path = typer.Option(QUESTIONS, help="YAML file of what each intent needs, and how to ask for it"),
     threshold: float = typer.Option(0.5, min=0, max=1, help="An intent or slot less probable than this is asked about"),
+    decline: float = typer.Option(
+        DECLINE,
+        min=0,
+        max=1,
+        help="An utterance is not understood if no intent of the bot's domains is as probable as this; "
+        "experiments/out_of_domain.py finds one for a pipeline",
+    ),
 ):
-    """Print the intent of an utterance, its slots and what to ask back, as JSON."""
+    """Print the intent of an utterance, its slots and what to ask back, as JSON. "quit" ends it."""
     nlp = load_pipeline(model)
     intents = load_intents(questions, nlp)
 
     def answer(said: str) -> None:
-        print(json.dumps(understand(nlp(said), intents, threshold), indent=2, ensure_ascii=False))
+        print(json.dumps(understand(nlp(said), intents, threshold, decline), indent=2, ensure_ascii=False))
 
     if utterance is not None:
         answer(utterance)
         return
     try:
-        while True:
-            # The prompt goes to stderr, so that stdout is JSON alone.
-            answer(typer.prompt("You", prompt_suffix="> ", err=True))
+        # The prompt goes to stderr, so that stdout is JSON alone. It comes again if nothing is said.
+        while (said := typer.prompt("You", prompt_suffix="> ", err=True).strip()) != QUIT:
+            if said:
+                answer(said)
     except typer.Abort:  # the end of the input, or Ctrl-C
         pass
 

@@ -7,52 +7,51 @@ Without models it offers the installed pipelines that have a bio_ner, and those 
 
 import json
 import sys
-from itertools import cycle
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Set, Tuple, Union
 
 import pandas
 import spacy
 import streamlit as st
-from markupsafe import escape
 from spacy import displacy
 from spacy.language import Language
-from spacy.tokens import Span
+from spacy.tokens import Doc, Span
 from spacy.util import get_installed_models, get_package_path, load_config
 
-from spacy_bio_ner.evaluation.forecast import bio_ners
+from spacy_bio_ner.confidence import confidence_keys
+from spacy_bio_ner.evaluation.doc_results import bio_ners
+from spacy_bio_ner.thresholds import entities_at
+from spacy_bio_ner.util import pipeline_name
+from spacy_bio_ner.views import label_colors, to_displacy, to_json
 
 TRAINING = Path(__file__).parent.parent / "training"
 # Spans less probable than this are not worth a row.
 CANDIDATE_THRESHOLD = 0.02
+# Texts to begin with, for pipelines that have one of the labels.
 EXAMPLES = {
-    "Case report": "Tricuspid valve regurgitation and lithium carbonate toxicity in a newborn infant.",
-    "Abstract": (
-        "A 61-year-old woman developed acute interstitial nephritis three weeks after she had started omeprazole for "
-        "reflux. Rechallenge with pantoprazole brought back fever and eosinophilia, and prednisolone was given."
+    "Case report": (
+        {"dis", "disease", "chem", "chemical"},
+        "Tricuspid valve regurgitation and lithium carbonate toxicity in a newborn infant.",
     ),
-    "Assistant": "Book a table for four at an Italian place in Lisbon tomorrow at 8 pm.",
+    "Abstract": (
+        {"dis", "disease", "chem", "chemical"},
+        "A 61-year-old woman developed acute interstitial nephritis three weeks after she had started omeprazole for "
+        "reflux. Rechallenge with pantoprazole brought back fever and eosinophilia, and prednisolone was given.",
+    ),
+    "Request": (
+        {"cuisine", "party_size", "party_size_number", "restaurant_type", "city"},
+        "Book a table for four at an Italian place in Lisbon tomorrow at 8 pm.",
+    ),
+    "News": (
+        {"per", "person", "org", "organization", "loc", "location", "geo", "gpe"},
+        "Ngozi Okonjo-Iweala met the Swedish government in Stockholm on Monday, the World Trade Organization said.",
+    ),
 }
-COLORS = ("#f3c98b", "#a9c8e8", "#b5d8b0", "#e3b5d2", "#cfc3e8", "#f2b8a6", "#bfdcdc", "#e0d68f")
-ENTITY, BELOW, CANDIDATE = "entity", "below threshold", "candidate"
-
-
-class Found(NamedTuple):
-    """An entity or a candidate. Its alternatives are texts, labels and probabilities; no text is no entity."""
-
-    start: int
-    end: int
-    text: str
-    label: str
-    probability: Optional[float]
-    chosen: bool
-    alternatives: List[Tuple[Optional[str], Optional[str], float]]
-
-    def state(self, threshold: float) -> str:
-        """RETURNS (str): What it is at a threshold."""
-        if not self.chosen:
-            return CANDIDATE
-        return BELOW if self.probability is not None and self.probability < threshold else ENTITY
+ENTITY, BELOW, CANDIDATE = "entity", "too low", "candidate"
+# Of the columns of tables, in pixels: all are to be seen on a phone. Where there is room they are wider.
+WIDTHS = {"text": 120, "label": 55, "state": 75}
+ROW_HEIGHT = 35
+Threshold = Union[float, Dict[str, float]]
 
 
 def find_pipelines(given: List[str]) -> List[str]:
@@ -74,62 +73,57 @@ def _may_have_bio_ner(config: Path) -> bool:
 
 
 @st.cache_resource(show_spinner="Loading the pipeline")
-def load(model: str) -> Tuple[Language, float]:
-    """RETURNS (Tuple[Language, float]): The pipeline, made to find candidates and to leave out nothing, and the
-    threshold that it comes with."""
+def load(model: str) -> Language:
+    """RETURNS (Language): The pipeline, made to keep candidates."""
     nlp = spacy.load(model)
     components = bio_ners(nlp)
     if not components:
         raise ValueError(f"the pipeline has no bio_ner (it has {', '.join(nlp.pipe_names) or 'none'})")
-    threshold = max(component.cfg["threshold"] for component in components)
     for component in components:
-        component.cfg.update(candidate_threshold=CANDIDATE_THRESHOLD, threshold=0.0)
-    return nlp, threshold
+        component.cfg["candidate_threshold"] = CANDIDATE_THRESHOLD
+    return nlp
 
 
-@st.cache_data(show_spinner="Reading", max_entries=100)
-def analyse(model: str, text: str) -> List[Found]:
-    """RETURNS (List[Found]): The entities and candidates of a text. Run once for a text and a pipeline: the threshold
-    is a matter of the page alone."""
-    doc = load(model)[0](text)
-    keys = [component.cfg["spans_key"] for component in bio_ners(load(model)[0])]
-    candidates = [span for key in keys for span in doc.spans.get(key, ())]
-    spans = {(span.start, span.end, span.label): span for span in [*candidates, *doc.ents]}
-    ents = {(ent.start, ent.end, ent.label) for ent in doc.ents}
-    found = [_found(span, key in ents) for key, span in spans.items()]
-    return sorted(found, key=lambda span: (span.start, span.end, -(span.probability or 0.0)))
+def labels_of(nlp: Language) -> List[str]:
+    """RETURNS (List[str]): The labels of a pipeline's entities."""
+    return sorted({label for component in bio_ners(nlp) for label in component.labels})
 
 
-def _found(span: Span, chosen: bool) -> Found:
-    alternatives = [
-        (other and other.text, other and other.label_, probability)
-        for other, probability in span._.alternatives
-        if other is None or probability >= CANDIDATE_THRESHOLD
-    ]
-    place = (span.start_char, span.end_char, span.text, span.label_)
-    return Found(*place, span._.confidence, chosen, alternatives)
+def own_threshold(nlp: Language) -> Threshold:
+    """RETURNS (Union[float, Dict[str, float]]): The threshold that a pipeline comes with, by label if one is."""
+    thresholds = [component.cfg["threshold"] for component in bio_ners(nlp)]
+    if not any(isinstance(threshold, dict) for threshold in thresholds):
+        return max(thresholds)
+    known = {
+        label: share for threshold in thresholds if isinstance(threshold, dict) for label, share in threshold.items()
+    }
+    return {label: known.get(label, 0.0) for label in labels_of(nlp)}
 
 
-def highlight(text: str, entities: List[Found], labels: List[str]) -> str:
-    """RETURNS (str): The text with entities in it, as HTML. displaCy escapes the text, but not the labels."""
-    ents = [{"start": e.start, "end": e.end, "label": e.label, "params": {"label": escape(_name(e))}} for e in entities]
-    options = {"colors": dict(zip(labels, cycle(COLORS)))}
-    return displacy.render({"text": text, "ents": ents}, style="ent", manual=True, jupyter=False, options=options)
+@st.cache_resource(show_spinner="Reading", max_entries=100)
+def analyse(model: str, text: str) -> Doc:
+    """RETURNS (Doc): The Doc of a text. The pipeline runs once for a text: the threshold is a matter of the page."""
+    return load(model)(text)
 
 
-def _name(ent: Found) -> str:
-    return ent.label if ent.probability is None else f"{ent.label} {ent.probability:.2f}"
+def find_spans(doc: Doc, threshold: Threshold) -> List[Tuple[Span, str]]:
+    """RETURNS (List[Tuple[Span, str]]): The entities and candidates of a Doc, and what each is at a threshold."""
+    entities, decoded = set(entities_at(doc, threshold)), set(entities_at(doc, 0.0))
+    candidates = {span for key in confidence_keys(doc) for span in doc.spans[key]}
+    spans = sorted(decoded | candidates, key=lambda span: (span.start, span.end, -(span._.confidence or 0.0)))
+    return [(span, ENTITY if span in entities else BELOW if span in decoded else CANDIDATE) for span in spans]
 
 
-def to_json(model: str, text: str, threshold: float, found: List[Found]) -> str:
-    """RETURNS (str): All that is on the page."""
+def highlight(doc: Doc, entities: Iterable[Span], labels: Iterable[str]) -> str:
+    """RETURNS (str): The text with entities in it, as HTML."""
+    shown = to_displacy(doc, entities, label_colors([*labels, *(ent.label_ for ent in doc.ents)]))
+    return displacy.render(shown, style="ent", manual=True, jupyter=False)
 
-    def row(span: Found) -> Dict[str, Any]:
-        alternatives = [dict(zip(("text", "label", "probability"), other)) for other in span.alternatives]
-        return {**span._asdict(), "state": span.state(threshold), "alternatives": alternatives}
 
-    data = {"model": model, "text": text, "threshold": threshold, "spans": [row(span) for span in found]}
-    return json.dumps(data, ensure_ascii=False, indent=2)
+def examples_for(labels: Iterable[str]) -> Dict[str, str]:
+    """RETURNS (Dict[str, str]): The example texts that a pipeline with these labels has something to find in."""
+    known: Set[str] = {label.lower() for label in labels}
+    return {name: text for name, (wanted, text) in EXAMPLES.items() if wanted & known}
 
 
 def main() -> None:
@@ -142,53 +136,71 @@ def main() -> None:
         st.stop()
     model = st.sidebar.selectbox("Pipeline", pipelines, format_func=lambda name: "/".join(Path(name).parts[-2:]))
     try:
-        nlp, own_threshold = load(model)
+        nlp = load(model)
     except Exception as err:  # a pipeline is code of its own, and any of it may fail
         st.error(f"{model}: cannot load the pipeline: {err}")
         st.stop()
-    about = "Entities less probable are left out"
-    threshold = st.sidebar.slider("Threshold", 0.0, 1.0, own_threshold, 0.01, key=f"threshold of {model}", help=about)
-    labels = sorted({label for component in bio_ners(nlp) for label in component.labels})
-    st.sidebar.caption(f"{nlp.meta['lang']}_{nlp.meta['name']} {nlp.meta['version']}: {', '.join(labels)}")
+    labels = labels_of(nlp)
+    threshold = _choose_threshold(model, own_threshold(nlp))
+    st.sidebar.caption(f"{pipeline_name(nlp.meta, nlp.path)} {nlp.meta['version']}: {', '.join(labels)}")
 
-    if "text" not in st.session_state:
-        st.session_state.text = next(iter(EXAMPLES.values()))
-    st.pills("Examples", list(EXAMPLES), key="example", on_change=_take_example)
+    examples = examples_for(labels)
+    all_examples = {"", *(text for _, text in EXAMPLES.values())}
+    if st.session_state.get("text", "") in all_examples - {*examples.values()} and st.session_state.get("of") != model:
+        st.session_state.text = next(iter(examples.values()), "")
+    st.session_state.of = model
+    if examples:
+        st.pills("Examples", list(examples), key="example", on_change=_take_example, args=[examples])
     text = st.text_area("Text", key="text", height=110)
+    if not text.strip():
+        st.info("There is no text yet: write one" + (", or take an example." if examples else "."))
+        st.stop()
     try:
-        found = analyse(model, text)
+        doc = analyse(model, text)
     except ValueError as err:  # such as a text longer than the pipeline takes
         st.error(str(err))
         st.stop()
 
-    st.html(highlight(text, [span for span in found if span.state(threshold) == ENTITY], labels))
-    if not found:
+    spans = find_spans(doc, threshold)
+    entities = [span for span, state in spans if state == ENTITY]
+    st.html(highlight(doc, entities, labels))
+    if not spans:
         st.info("No entity, and no candidate.")
         st.stop()
-    left, right = st.columns([5, 4], gap="small")
-    with left:
-        st.subheader("Entities and candidates")
-        selected = _table(
-            [(span.text, span.label, span.probability, span.state(threshold)) for span in found],
-            ("text", "label", "probability", "state"),
-            key=f"spans of {model} {text}",
-        )
-    with right:
-        st.subheader("Alternatives")
-        if selected is None:
-            st.caption("Select a row to see what else it could be.")
-        else:
-            span = found[selected]
-            st.text(f"Instead of “{span.text}”, {_name(span)}:")
-            rows = [(other or "no entity", label or "", p) for other, label, p in span.alternatives]
-            _table(rows, ("text", "label", "probability"))
-    data = to_json(model, text, threshold, found)
-    st.download_button("Download as JSON", data, "entities.json", "application/json", on_click="ignore")
+    st.subheader("Entities and candidates")
+    rows = [(span.text, span.label_, span._.confidence, state) for span, state in spans]
+    selected = _table(rows, ("text", "label", "probability", "state"), key=f"spans of {model} {text}")
+    st.subheader("Alternatives")
+    if selected is None:
+        st.caption("Select a row to see what else it could be.")
+    else:
+        span, _ = spans[selected]
+        st.text(f"Instead of “{span.text}”, {span.label_}:")
+        others = [other for other in span._.alternatives if not other.span or other.probability >= CANDIDATE_THRESHOLD]
+        rows = [
+            (o.span.text if o.span else "no entity", o.span.label_ if o.span else "", o.probability) for o in others
+        ]
+        _table(rows, ("text", "label", "probability"))
+    data = {"model": model, "threshold": threshold, **to_json(doc, entities)}
+    shown = json.dumps(data, ensure_ascii=False, indent=2)
+    st.download_button("Download as JSON", shown, "entities.json", "application/json", on_click="ignore")
 
 
-def _take_example() -> None:
+def _choose_threshold(model: str, own: Threshold) -> Threshold:
+    """Show a slider for the threshold, or one for each label."""
+
+    def choose(name: str, value: float) -> float:
+        return st.sidebar.slider(name, 0.0, 1.0, value, 0.01, key=f"{name} of {model}", help=about)
+
+    about = "Entities less probable are left out"
+    if isinstance(own, dict):
+        return {label: choose(f"Threshold of {label}", value) for label, value in own.items()}
+    return choose("Threshold", own)
+
+
+def _take_example(examples: Dict[str, str]) -> None:
     if st.session_state.example:
-        st.session_state.text = EXAMPLES[st.session_state.example]
+        st.session_state.text = examples[st.session_state.example]
 
 
 def _table(rows: List[Tuple], columns: Tuple[str, ...], key: Optional[str] = None) -> Optional[int]:
@@ -196,10 +208,11 @@ def _table(rows: List[Tuple], columns: Tuple[str, ...], key: Optional[str] = Non
 
     RETURNS (Optional[int]): The index of the selected row. Rows can be selected if the table has a key.
     """
-    bar = st.column_config.ProgressColumn(width=125, min_value=0.0, max_value=1.0, format="%.2f")
+    bar = st.column_config.ProgressColumn(width=75, min_value=0.0, max_value=1.0, format="%.2f")
     frame = pandas.DataFrame(rows, columns=list(columns))
-    text = st.column_config.TextColumn(width=170)
-    options: Dict[str, Any] = {"hide_index": True, "column_config": {"probability": bar, "text": text}}
+    texts = {name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items() if name in columns}
+    height = ROW_HEIGHT * (1 + min(len(rows), 20)) + 3
+    options: Dict[str, Any] = {"hide_index": True, "column_config": {"probability": bar, **texts}, "height": height}
     if key is None:
         st.dataframe(frame, **options)
         return None

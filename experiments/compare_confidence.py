@@ -22,8 +22,8 @@ from spacy_bio_ner.corpora.docbin import read_docs
 from spacy_bio_ner.crf.bio import tags_to_spans
 from spacy_bio_ner.crf.linear_chain import LinearChain
 from spacy_bio_ner.crf.potentials import Potentials
+from spacy_bio_ner.evaluation.bootstrap import SEED
 from spacy_bio_ner.evaluation.calibration import TEMPERATURES, bio_ner_of, brier_score, expected_calibration_error
-from spacy_bio_ner.evaluation.scoring import SEED
 
 OPS = NumpyOps()
 

@@ -9,7 +9,6 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Dict, List
 
-import numpy
 import spacy
 import srsly
 import typer
@@ -19,10 +18,10 @@ from steps import overrides, run
 from train import train
 from wasabi import msg
 
-from spacy_bio_ner.corpora.docbin import document_id, read_docs
-from spacy_bio_ner.evaluation.evaluate import bootstrap_units
-from spacy_bio_ner.evaluation.predictions import gold_spans, predict, scored_predictions
-from spacy_bio_ner.evaluation.scoring import count, interval, prf, resample
+from spacy_bio_ner.corpora.docbin import read_docs
+from spacy_bio_ner.corpora.source_mentions import document_id
+from spacy_bio_ner.evaluation.doc_results import DocResult, predict_corpus
+from spacy_bio_ner.evaluation.scores import score
 
 
 def split(docs: List[Doc], n_folds: int) -> List[List[Doc]]:
@@ -43,30 +42,13 @@ def write(docs: List[Doc], path: Path) -> None:
     DocBin(docs=docs, store_user_data=True).to_disk(path)
 
 
-def score(folder: Path, n_folds: int) -> Dict[str, object]:
-    """RETURNS (Dict[str, object]): Scores of all parts together, by the rules of `bio-ner evaluate`, with intervals."""
-    golds, sides = [], []
-    for i in range(n_folds):
-        nlp = spacy.load(folder / str(i) / "model-best")
-        for predicted, gold in predict(nlp, list(read_docs(folder / str(i) / "held-out.spacy", nlp.vocab)), None):
-            mentions = gold_spans(gold)
-            golds.append(gold)
-            sides.append((mentions, set(scored_predictions(predicted, gold, mentions).values())))
-    labels = sorted({span.label for both in sides for side in both for span in side})
-    units, n_units = bootstrap_units(golds)
-    counts = numpy.zeros((n_units, len(labels), 3), dtype="int64")
-    for unit, (mentions, predictions) in zip(units, sides):
-        counts[unit] += count(mentions, predictions, labels)
-    totals = prf(counts.sum(axis=(0, 1)))
-    low, high = interval(prf(resample(counts).sum(axis=1)))
-    scores = {f"ents_{name}": float(totals[i]) for i, name in enumerate("prf")}
-    return {
-        "folds": n_folds,
-        **scores,
-        "interval": {f"ents_{name}": [float(low[i]), float(high[i])] for i, name in enumerate("prf")},
-        "ents_per_type": {label: float(prf(counts[:, i].sum(axis=0))[2]) for i, label in enumerate(labels)},
-        "mentions": sum(len(mentions) for mentions, _ in sides),
-    }
+def score_parts(folder: Path, n_folds: int) -> Dict[str, object]:
+    """RETURNS (Dict[str, object]): The scores of all parts together, as `bio-ner evaluate` gives them."""
+    results: List[DocResult] = []
+    for part in (folder / str(i) for i in range(n_folds)):
+        nlp = spacy.load(part / "model-best")
+        results += predict_corpus(nlp, list(read_docs(part / "held-out.spacy", nlp.vocab)))
+    return {"folds": n_folds, **score(results)}
 
 
 def main(
@@ -98,13 +80,13 @@ def main(
         write([doc for j, part in enumerate(parts) if j not in (i, dev) for doc in part], folder / "train.spacy")
         msg.divider(f"Part {i + 1} of {folds}")
         train(config, folder / "train.spacy", folder / "dev.spacy", folder, options)
-    found = score(output, folds)
+    found = score_parts(output, folds)
     srsly.write_json(f"{metrics}-folds.json", found)
     rows = [
         (name, f"{100 * found[key]:.2f}", "{:.2f}-{:.2f}".format(*(100 * end for end in found["interval"][key])))
         for name, key in (("P", "ents_p"), ("R", "ents_r"), ("F", "ents_f"))
     ]
-    header = ("", f"{found['mentions']} mentions", "95 % interval")
+    header = ("", f"{found['ents_support']} mentions", "95 % interval")
     msg.table(rows, title="Cross-validation", header=header, divider=True, aligns="lrr")
     run(
         "spacy", "bio-ner", "calibrate", training / "model-calibrated", output,

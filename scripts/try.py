@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 from wasabi import msg
 
 from spacy_bio_ner.corpora.docbin import read_docs
-from spacy_bio_ner.evaluation.predictions import unannotated
+from spacy_bio_ner.evaluation.texts import unannotated
 
 N_SHOWN = 5
 

@@ -255,21 +255,26 @@ class BioEntityRecognizer(TrainablePipe):
         predictions (Predictions): Their entities, as returned by predict.
         """
         docs = list(docs)
-        columns = (predictions.spans, predictions.probabilities, predictions.outside, predictions.is_entity)
-        rows = list(zip(*(column.tolist() for column in columns)))
+        spans, *columns, _ = predictions
+        rows = list(zip(spans.tolist(), *(column.tolist() for column in columns)))
         offsets = numpy.cumsum([0] + [len(doc) for doc in docs])
-        bounds = numpy.searchsorted(predictions.spans[:, 0], offsets).tolist()
+        bounds = numpy.searchsorted(spans[:, 0], offsets).tolist()
         key, labels = self.cfg["spans_key"], [self.vocab.strings.add(label) for label in self.labels]
+        candidate_threshold = self.cfg["candidate_threshold"] or float("inf")
         for i, (doc, offset, is_preset) in enumerate(zip(docs, offsets.tolist(), with_presets(docs))):
             preset, blocked = presets(doc, key) if is_preset else ([], [])
             taken = {token for ent in preset for token in range(ent.start, ent.end)}
             # An entity that another component of this kind has found keeps the probability that it has there.
             ents, scored = list(preset), [(ent, 1.0, 0.0, True) for ent in preset if ent._.confidence is None]
-            for (start, end, label), probability, outside, is_entity in rows[bounds[i] : bounds[i + 1]]:
+            left_out = []
+            for (start, end, label), probability, outside, is_entity, is_left_out in rows[bounds[i] : bounds[i + 1]]:
                 if start - offset in taken:
                     continue
                 span = Span(doc, start - offset, end - offset, label=labels[label])
-                scored.append((span, probability, outside, is_entity))
+                if is_left_out:
+                    left_out.append((span, probability))
+                if not is_left_out or probability >= candidate_threshold:
+                    scored.append((span, probability, outside, is_entity))
                 if is_entity:
                     ents.append(span)
             if preset:
@@ -281,7 +286,7 @@ class BioEntityRecognizer(TrainablePipe):
                     if ent.label_ not in self.labels:
                         expected[ent.label_] = expected.get(ent.label_, 0.0) + 1.0
             doc.set_ents(ents, blocked=blocked)
-            write_confidences(doc, key, scored, expected)
+            write_confidences(doc, key, scored, expected, left_out)
 
     def update(
         self,

@@ -4,19 +4,23 @@ If the component was asked for candidates, the span group under its spans_key ho
 is empty, since spaCy does not move span groups when tokens are merged, and cannot save them then. The group's attrs,
 which to_bytes and DocBin keep, hold the probabilities by characters and label in any case:
 
-    {"confidences": {"0:10:CHEM": [probability, outside, is_entity], ...}, "expected": {"CHEM": 1.2, ...}}
+    {"confidences": {"0:10:CHEM": [probability, outside, is_entity], ...}, "expected": {"CHEM": 1.2, ...},
+     "left_out": {"14:20:DIS": probability, ...}}
 
 outside is the probability that no token of the span is in any entity, is_entity whether it became one, and expected the
-expected number of entities of each label, which is there if candidates are. The probabilities of the entities are also
-values of the extension attribute span._.confidence, which spaCy takes along where it leaves span groups behind:
-Doc.from_docs, span.as_doc(copy_user_data=True), doc.to_json(underscore=["confidence"]).
+expected number of entities of each label, which is there if candidates are. left_out is there if a threshold has left
+out entities: with them entities can be found for a lower one (see thresholds.py).
+
+The probabilities of the entities are also values of the extension attribute span._.confidence, which spaCy takes along
+where it leaves span groups behind: Doc.from_docs, span.as_doc(copy_user_data=True),
+doc.to_json(underscore=["confidence"]).
 """
 
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
 from spacy.tokens import Doc, Span, SpanGroup
 
-CONFIDENCES, EXPECTED = "confidences", "expected"
+CONFIDENCES, EXPECTED, LEFT_OUT = "confidences", "expected", "left_out"
 CONFIDENCE = "confidence"
 
 
@@ -56,6 +60,7 @@ def write_confidences(
     key: str,
     scored: Iterable[Tuple[Span, float, float, bool]],
     expected: Optional[Dict[str, float]] = None,
+    left_out: Iterable[Tuple[Span, float]] = (),
 ) -> None:
     """Write probabilities to a Doc, and candidates if there are any, in the place of what an earlier pass has written.
 
@@ -64,6 +69,7 @@ def write_confidences(
     scored (Iterable[Tuple[Span, float, float, bool]]): The entities and candidates in the order of their starts, with
         the probability of each, the probability that no token of it is in any entity, and whether it is an entity.
     expected (Optional[Dict[str, float]]): The expected number of entities of each label, if candidates were asked for.
+    left_out (Iterable[Tuple[Span, float]]): The entities that a threshold has left out, and their probabilities.
     """
     for earlier in read_scored(doc, key):
         _values(doc).pop(_user_data_key(earlier.start_char, earlier.end_char), None)
@@ -71,14 +77,21 @@ def write_confidences(
     for span, probability, outside, is_entity in scored:
         start, end, label = span.start_char, span.end_char, span.label_
         spans.append(span)
-        confidences[f"{start}:{end}:{label}"] = [probability, outside, is_entity]
+        confidences[_attrs_key(span)] = [probability, outside, is_entity]
         if is_entity:
             _values(doc)[_user_data_key(start, end)] = {label: probability}
-    if expected is None:
-        doc.spans[key] = SpanGroup(doc, name=key, attrs={CONFIDENCES: confidences})
-    else:
-        attrs = {CONFIDENCES: confidences, EXPECTED: expected}
-        doc.spans[key] = SpanGroup(doc, name=key, attrs=attrs, spans=spans)
+    attrs: Dict[str, Any] = {CONFIDENCES: confidences}
+    unlikely = {_attrs_key(span): probability for span, probability in left_out}
+    if unlikely:
+        attrs[LEFT_OUT] = unlikely
+    if expected is not None:
+        attrs[EXPECTED] = expected
+    doc.spans[key] = SpanGroup(doc, name=key, attrs=attrs, spans=[] if expected is None else spans)
+
+
+def confidence_keys(doc: Doc) -> List[str]:
+    """RETURNS (List[str]): The keys of the span groups that components of this kind have written."""
+    return [key for key, group in doc.spans.items() if CONFIDENCES in group.attrs]
 
 
 def read_scored(doc: Doc, key: str) -> List[ScoredSpan]:
@@ -86,6 +99,13 @@ def read_scored(doc: Doc, key: str) -> List[ScoredSpan]:
     spans_key, in the order of their starts. Empty if it has not processed the Doc."""
     group = doc.spans.get(key)
     return [] if group is None else list(_scored(group))
+
+
+def read_left_out(doc: Doc, key: str) -> Dict[Tuple[int, int, str], float]:
+    """RETURNS (Dict[Tuple[int, int, str], float]): Start and end character and label of the entities that a threshold
+    has left out of a Doc, and their probabilities."""
+    group = doc.spans.get(key)
+    return {} if group is None else {_place(k): value for k, value in group.attrs.get(LEFT_OUT, {}).items()}
 
 
 def expected_entities(doc: Doc) -> Optional[Dict[str, float]]:
@@ -104,19 +124,22 @@ def earlier_entities(doc: Doc, key: str) -> Set[Tuple[int, int, str]]:
 def read_confidence(span: Span) -> Optional[float]:
     """The getter of span._.confidence.
 
-    span (Span): An entity or a candidate.
+    span (Span): An entity, a candidate, or what a threshold has left out.
     RETURNS (Optional[float]): The probability that exactly these characters are an entity with this label, given the
         text and the entities that were set before it was processed, which have 1.0 themselves; None for a span that
         is none of them, such as an entity changed later.
     """
-    doc, start, end, label = span.doc, span.start_char, span.end_char, span.label_
-    value = _values(doc).get(_user_data_key(start, end))
+    doc, label = span.doc, span.label_
+    value = _values(doc).get(_user_data_key(span.start_char, span.end_char))
     if value is not None and label in value:
         return value[label]
+    key = _attrs_key(span)
     for group in _groups(doc):
-        found = group.attrs[CONFIDENCES].get(f"{start}:{end}:{label}")
+        found = group.attrs[CONFIDENCES].get(key)
         if found is not None:
             return found[0]
+        if key in group.attrs.get(LEFT_OUT, {}):
+            return group.attrs[LEFT_OUT][key]
     return None
 
 
@@ -142,7 +165,7 @@ def read_alternatives(span: Span) -> List[Alternative]:
     """
     doc, own = span.doc, (span.start_char, span.end_char, span.label_)
     for group in _groups(doc):
-        found = group.attrs[CONFIDENCES].get("{}:{}:{}".format(*own))
+        found = group.attrs[CONFIDENCES].get(_attrs_key(span))
         if found is None:
             continue
         alternatives = [Alternative(None, found[1])]
@@ -157,15 +180,24 @@ def read_alternatives(span: Span) -> List[Alternative]:
 
 def _groups(doc: Doc) -> Iterator[SpanGroup]:
     """YIELDS (SpanGroup): The span groups that components of this kind have written."""
-    for group in doc.spans.values():
-        if CONFIDENCES in group.attrs:
-            yield group
+    for key in confidence_keys(doc):
+        yield doc.spans[key]
 
 
 def _scored(group: SpanGroup) -> Iterator[ScoredSpan]:
     for key, values in group.attrs.get(CONFIDENCES, {}).items():
-        start, end, label = key.split(":", 2)
-        yield ScoredSpan(int(start), int(end), label, *values)
+        yield ScoredSpan(*_place(key), *values)
+
+
+def _attrs_key(span: Span) -> str:
+    """RETURNS (str): Where the group's attrs keep what is known of a span."""
+    return f"{span.start_char}:{span.end_char}:{span.label_}"
+
+
+def _place(attrs_key: str) -> Tuple[int, int, str]:
+    """RETURNS (Tuple[int, int, str]): The start and end character and the label of a span."""
+    start, end, label = attrs_key.split(":", 2)
+    return int(start), int(end), label
 
 
 def _values(doc: Doc) -> Dict[Any, Any]:

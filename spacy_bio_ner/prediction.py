@@ -9,12 +9,14 @@ from .crf.linear_chain import LinearChain
 
 
 class Predictions(NamedTuple):
-    """The entities of a batch of docs, and their candidates if asked for, in the order of their starts.
+    """The entities of a batch of docs, what the thresholds have left out, and candidates if asked for, in the order of
+    their starts.
 
     spans (ndarray): A row (start token, end token, label index) for each, tokens counted through all docs, int64.
     probabilities (ndarray): The probability of each, float64.
     outside (ndarray): For each the probability that no token of it is in any entity, float64.
-    is_entity (ndarray): Whether each is an entity, and not only a candidate.
+    is_entity (ndarray): Whether each is an entity.
+    is_left_out (ndarray): Whether each is one of the most probable tag sequence, and less probable than its threshold.
     expected (Optional[ndarray]): With candidates, the expected number of entities, of shape (docs, labels).
     """
 
@@ -22,6 +24,7 @@ class Predictions(NamedTuple):
     probabilities: numpy.ndarray
     outside: numpy.ndarray
     is_entity: numpy.ndarray
+    is_left_out: numpy.ndarray
     expected: Optional[numpy.ndarray]
 
 
@@ -29,7 +32,7 @@ def no_predictions(n_docs: int, n_labels: int, candidate_threshold: Optional[flo
     """RETURNS (Predictions): Those of docs without a token."""
     spans, none = numpy.zeros((0, 3), dtype="int64"), numpy.zeros(0)
     expected = None if candidate_threshold is None else numpy.zeros((n_docs, n_labels))
-    return Predictions(spans, none, none, none.astype(bool), expected)
+    return Predictions(spans, none, none, none.astype(bool), none.astype(bool), expected)
 
 
 def predict_entities(
@@ -54,13 +57,14 @@ def predict_entities(
     on_device = ops.xp.asarray(spans)
     probabilities = numpy.minimum(ops.to_numpy(chain.span_probabilities(on_device)), 1.0)
     is_entity = is_decoded & (probabilities >= thresholds[spans[:, 2]])
-    kept = is_entity
+    is_left_out = is_decoded & ~is_entity
+    kept = is_decoded
     expected = None
     if candidate_threshold is not None:
-        kept = is_entity | (probabilities >= candidate_threshold)
+        kept = is_decoded | (probabilities >= candidate_threshold)
         expected = ops.to_numpy(chain.expected_entities())
     outside = numpy.minimum(ops.to_numpy(chain.outside_probabilities(on_device[ops.xp.asarray(kept)])), 1.0)
-    return Predictions(spans[kept], probabilities[kept], outside, is_entity[kept], expected)
+    return Predictions(spans[kept], probabilities[kept], outside, is_entity[kept], is_left_out[kept], expected)
 
 
 def thresholds_by_label(threshold: Union[float, Dict[str, float]], labels: Sequence[str]) -> numpy.ndarray:

@@ -46,6 +46,22 @@ CHECKS: Dict[str, Tuple[Callable[[Any], bool], str]] = {
 REMOVED = {"decoding": "viterbi", "beta": 1.0}
 
 
+def checked(name: str, value: Any) -> Any:
+    """Check the value of a setting.
+
+    name (str): The setting.
+    value (Any): The value.
+    RETURNS (Any): The value as it is kept.
+    RAISES (ValueError): If there is no such setting, or the value has no meaning.
+    """
+    if name not in CHECKS:
+        raise ValueError(f"There is no setting {name!r} of bio_ner, but {', '.join(CHECKS)}.")
+    has_meaning, expected = CHECKS[name]
+    if not has_meaning(value):
+        raise ValueError(f"The setting {name} of bio_ner is {value!r}, but should be {expected}.")
+    return _rounded(value)
+
+
 class Settings(dict):
     """The settings, by name. Besides them it holds "version", and under "config" what the pipeline's config gave. When
     a pipeline is loaded, a setting of its config.cfg counts if it is another than when the pipeline was saved: somebody
@@ -71,12 +87,7 @@ class Settings(dict):
         if name in ("version", "config"):  # pickle and copy set them like this
             super().__setitem__(name, value)
             return
-        if name not in CHECKS:
-            raise ValueError(f"There is no setting {name!r} of bio_ner, but {', '.join(CHECKS)}.")
-        has_meaning, expected = CHECKS[name]
-        if not has_meaning(value):
-            raise ValueError(f"The setting {name} of bio_ner is {value!r}, but should be {expected}.")
-        super().__setitem__(name, _rounded(value))
+        super().__setitem__(name, checked(name, value))
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Set several settings. spaCy also gives what a pipeline has saved to this method: that is told by its version,

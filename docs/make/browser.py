@@ -21,6 +21,7 @@ FLAGS = (
     "disable-component-update", "disable-sync", "disable-dev-shm-usage", "hide-scrollbars",
 )  # fmt: skip
 PATIENCE = 120  # seconds
+ROW_HEIGHT = 35  # of the page's tables, in pixels
 
 
 @contextmanager
@@ -70,6 +71,25 @@ def served_demo(*models: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
+
+
+def select_row(browser: "Chrome", row: int) -> None:
+    """Click on a row of the first table of the page, which is drawn on a canvas.
+
+    browser (Chrome): The browser, with the page in it.
+    row (int): The number of the row, from 1.
+    """
+    from selenium.webdriver.common.actions.action_builder import ActionBuilder
+
+    place = (
+        "const c = document.querySelector('[data-testid=stDataFrame] canvas'); c.scrollIntoView({block: 'nearest'});"
+    )
+    place += "const r = c.getBoundingClientRect(); return [r.x, r.y]"
+    x, y = browser.execute_script(place)
+    actions = ActionBuilder(browser)
+    actions.pointer_action.move_to_location(round(x + 16), round(y + ROW_HEIGHT * (row + 0.5))).click()
+    actions.pointer_action.move_to_location(1, 1)  # where nothing appears below the pointer
+    actions.perform()
 
 
 def _wait(server: subprocess.Popen, address: str) -> None:

@@ -4,12 +4,11 @@ import io
 from pathlib import Path
 
 import typer
-from browser import PATIENCE, chromium, served_demo
+from browser import PATIENCE, chromium, select_row, served_demo
 from PIL import Image
 from wasabi import msg
 
 SELECTED_ROW = 3  # of the page's table, from 1: the one whose alternatives are shown
-ROW_HEIGHT = 35
 
 
 def main(
@@ -26,7 +25,7 @@ def main(
             mistakes = browser.find_element("id", "mistakes")
             save(mistakes.screenshot_as_png, folder / "mistakes.png")
             with served_demo(model) as address:
-                browser.set_window_size(1280, 1050)
+                browser.set_window_size(1280, 1300)
                 browser.get(address)
                 show_demo(browser)
                 save(browser.get_screenshot_as_png(), folder / "demo.png")
@@ -36,7 +35,6 @@ def main(
 
 def show_demo(browser) -> None:
     """Wait for the page, and select a row."""
-    from selenium.webdriver import ActionChains
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
 
@@ -45,9 +43,8 @@ def show_demo(browser) -> None:
         return found if len(found) >= n else None
 
     wait = WebDriverWait(browser, PATIENCE)
-    canvas = wait.until(lambda _: tables(1))[0]
-    x, y = 16 - canvas.size["width"] // 2, int(ROW_HEIGHT * (SELECTED_ROW + 0.5)) - canvas.size["height"] // 2
-    ActionChains(browser).move_to_element_with_offset(canvas, x, y).click().move_by_offset(-250, -300).perform()
+    wait.until(lambda _: tables(1))
+    select_row(browser, SELECTED_ROW)
     wait.until(lambda _: "Instead of" in browser.find_element(By.TAG_NAME, "body").text and tables(2))
     browser.execute_async_script("setTimeout(arguments[0], 1000)")  # the second table fades in
 

@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from thinc.api import require_gpu
 
 from ..confidence import read_scored
-from ..evaluation.forecast import bio_ners
+from ..evaluation.doc_results import bio_ners
 from ..util import InputError, pipeline_name, printable
 from .checksums import digest_folder
 from .inputs.item import Item, Refused, Text

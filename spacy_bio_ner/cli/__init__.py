@@ -3,13 +3,14 @@
 from ._app import bio_ner_cli
 from .annotate import annotate_cli
 from .audit import audit_cli
-from .calibrate import calibrate_cli, threshold_cli
+from .calibrate import calibrate_cli
 from .convert import convert_cli
 from .evaluate import evaluate_cli
 from .export import export_cli
 from .insights import insights_cli
 from .report import report_cli
 from .suggest import suggest_cli
+from .threshold import threshold_cli
 
 __all__ = [
     "annotate_cli",

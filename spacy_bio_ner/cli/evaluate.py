@@ -10,9 +10,10 @@ from spacy.tokens import Doc
 from wasabi import msg
 
 from ..corpora.docbin import read_docs
-from ..evaluation.evaluate import evaluate
-from ..evaluation.forecast import DOUBTFUL_ERRORS, Forecast, bio_ners, expected_numbers
-from ..evaluation.predictions import count_tokens_in_text, predict, read_texts
+from ..evaluation.doc_results import bio_ners, predict_corpus
+from ..evaluation.forecast import DOUBTFUL_ERRORS, forecast
+from ..evaluation.scores import evaluate
+from ..evaluation.texts import count_tokens_in_text, read_texts
 from ..util import InputError, pipeline_name
 from ._app import TRAIN_OPTION, atomic_write, bio_ner_cli, clear_errors, find_train, load_pipeline
 
@@ -38,6 +39,7 @@ def evaluate_cli(
         help="GOLD=MODEL: rename a label of the gold to the pipeline's. Can be given several times, or with "
         "commas. Predicted labels that the gold then never has are left out of the scores",
     ),
+    labels: Optional[str] = Opt(None, "--labels", "-l", help="LABEL,LABEL: score only these (as --map names them)"),
     batch_size: Optional[int] = Opt(None, "--batch-size", "-b", min=1, help="Number of Docs to predict at a time"),
     gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU ID or -1 for CPU"),
     # fmt: on
@@ -67,11 +69,18 @@ def evaluate_cli(
         if not docs or any(doc.has_annotation("ENT_IOB") for doc in docs):
             train_docs = read_docs(train, nlp.vocab) if train else None
             scores.update(train=str(train) if train else None, label_map=renamed)
-            scores.update(evaluate(nlp, docs, train_docs, renamed, batch_size))
+            options: Dict[str, Any] = {"label_map": renamed, "labels": _read_labels(labels), "batch_size": batch_size}
+            scores.update(evaluate(nlp, docs, train_docs, **options))
             _print_scores(scores)
             _warn_of_tokens(nlp, docs)
         else:
-            scores["forecast"] = _forecast(nlp, docs, batch_size)
+            scores["forecast"] = forecast(predict_corpus(nlp, docs, batch_size))
+            if scores["forecast"] is None:
+                raise InputError(
+                    f"found {len(docs)} Docs without labels and no bio_ner in the pipeline (it has "
+                    f"{', '.join(nlp.pipe_names)}): there is neither gold to score against nor a probability to "
+                    "forecast from"
+                )
             _print_forecast(scores["forecast"])
         if any(component.cfg["temperature"] == 1.0 for component in bio_ners(nlp)):
             msg.warn("The forecast is from probabilities as trained, which are too sure: see 'bio-ner calibrate'")
@@ -92,21 +101,6 @@ def _warn_of_tokens(nlp: Language, golds: Sequence[Doc]) -> None:
         )
 
 
-def _forecast(nlp: Language, docs: Sequence[Doc], batch_size: Optional[int]) -> Dict[str, Any]:
-    forecast = Forecast()
-    with expected_numbers(nlp):
-        for doc, _ in predict(nlp, docs, batch_size):
-            forecast.add(doc)
-    scores = forecast.scores()
-    if scores is None:
-        names = ", ".join(nlp.pipe_names) or "none"
-        raise InputError(
-            f"found {len(docs)} Docs without labels and no bio_ner in the pipeline (it has {names}): there is neither "
-            "gold to score against nor a probability to forecast from"
-        )
-    return scores
-
-
 def _print_forecast(scores: Dict[str, Any]) -> None:
     rows = [("all", *_percents(scores, "ents_{}"), *_expected(scores, "ents_{}"))]
     rows += [(label, *_percents(row), *_expected(row)) for label, row in scores["ents_per_type"].items()]
@@ -116,6 +110,13 @@ def _print_forecast(scores: Dict[str, Any]) -> None:
         f"{scores['docs']} texts without labels, {scores['doubtful']:.1%} of them doubtful: {DOUBTFUL_ERRORS:g} or "
         "more of their entities are expected to be wrong or missed"
     )
+
+
+def _read_labels(value: Optional[str]) -> List[str]:
+    labels = [label.strip() for label in value.split(",")] if value is not None else []
+    if not all(labels):
+        raise InputError(f"--labels: found {value!r}, expected labels with commas between, such as CHEM,DIS")
+    return labels
 
 
 def _read_map(values: Sequence[str]) -> Dict[str, str]:
@@ -172,9 +173,16 @@ def _print_scores(scores: Dict[str, Any]) -> None:
         msg.info(f"{scores['duplicates']} mentions repeat another one's characters and label: counted once")
     if scores["ignored"]:
         msg.info(f"{scores['ignored']} predictions touch tokens whose annotation is missing: neither right nor wrong")
+    never = {label: row["fp"] for label, row in scores["ents_per_type"].items() if not row["support"] and row["fp"]}
+    if never:
+        others = ",".join(label for label, row in scores["ents_per_type"].items() if row["support"])
+        msg.warn(
+            f"The gold never has {', '.join(f'{label} ({n} predicted)' for label, n in never.items())}: if it is not "
+            f"annotated there, these are not wrong. To score the others alone: --labels {others}"
+        )
     if scores["labels_left_out"]:
         labels = ", ".join(f"{label} ({n})" for label, n in scores["labels_left_out"].items())
-        msg.info(f"Left out, predicted with a label that the gold never has: {labels}")
+        msg.info(f"Left out, predicted with a label that is not scored: {labels}")
 
 
 def _percents(scores: Dict[str, Any], key: str = "{}") -> List[str]:

@@ -5,14 +5,14 @@ from typing import List, Optional, Tuple
 
 from spacy.cli._util import Arg, Opt
 from spacy.language import Language
-from spacy.tokens import Doc
 from wasabi import msg
 
 from ..corpora.docbin import read_docs
+from ..evaluation.doc_results import DocResult, predict_corpus
 from ..evaluation.figures import require_matplotlib
+from ..evaluation.scores import check_gold, score, seen_in
 from ..report.card import corpus_card, model_card, read_ledger, train_size
 from ..report.page import Subject, render
-from ..report.run import Run, run
 from ..util import InputError
 from ._app import TRAIN_OPTION, atomic_write, bio_ner_cli, clear_errors, find_train, load_pipeline
 
@@ -50,7 +50,8 @@ def report_cli(
         train = find_train(corpus, train)
         models = [_read_point(value) for value in curve]
         nlp = load_pipeline(model, gpu_id)
-        result, golds = _run(nlp, corpus, batch_size, train)
+        results = _results(nlp, corpus, batch_size)
+        scores = score(results, seen_in(read_docs(train, nlp.vocab)) if train else None)
         points = []
         if models and model not in dict(models):
             models.insert(0, (model, None))
@@ -62,18 +63,20 @@ def report_cli(
                     f"{path}: cannot tell how many Docs it was trained on, since they are not where its config says: "
                     f"give --curve {path}=DOCS"
                 )
-            scores = (result if other is nlp else _run(other, corpus, batch_size)[0]).scores
-            points.append((size, scores["ents_f"], tuple(scores["interval"]["ents_f"])))
+            of_other = scores if other is nlp else score(_results(other, corpus, batch_size))
+            low, high = of_other["interval"]["ents_f"]
+            points.append((size, of_other["ents_f"], (low, high)))
         page = render(
             Subject(
-                run=result,
+                results=results,
+                scores=scores,
                 card=model_card(nlp, model),
                 config=nlp.config.to_str(),
-                corpus=corpus_card(corpus, golds),
+                corpus=corpus_card(corpus, [result.gold for result in results]),
                 ledger=read_ledger(corpus),
                 train=str(train) if train else None,
                 other=compare,
-                other_run=_run(load_pipeline(compare, gpu_id), corpus, batch_size)[0] if compare else None,
+                other_results=_results(load_pipeline(compare, gpu_id), corpus, batch_size) if compare else (),
                 curve=points,
             )
         )
@@ -82,11 +85,11 @@ def report_cli(
         msg.good(f"Wrote the report to {output / PAGE}")
 
 
-def _run(nlp: Language, corpus: Path, batch_size: Optional[int], train: Optional[Path] = None) -> Tuple[Run, List[Doc]]:
+def _results(nlp: Language, corpus: Path, batch_size: Optional[int]) -> List[DocResult]:
     """Each pipeline reads the corpus with its own vocabulary."""
     golds = list(read_docs(corpus, nlp.vocab))
-    train_docs = read_docs(train, nlp.vocab) if train else None
-    return run(nlp, golds, train_docs, batch_size), golds
+    check_gold(golds)
+    return predict_corpus(nlp, golds, batch_size)
 
 
 def _read_point(value: str) -> Tuple[str, Optional[int]]:

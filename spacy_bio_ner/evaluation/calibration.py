@@ -1,6 +1,6 @@
 """How far probabilities can be trusted: calibration of a pipeline's confidences, measured and mended."""
 
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy
 from spacy.language import Language
@@ -15,9 +15,8 @@ from ..constraints import Constraints, gold_constraints
 from ..crf.linear_chain import LinearChain
 from ..crf.potentials import Potentials
 from ..util import InputError
-from .forecast import bio_ners
-from .predictions import gold_spans, predict, scored_predictions, unannotated
-from .scoring import TextSpan
+from .doc_results import DocResult, bio_ners
+from .texts import unannotated
 
 N_BINS = 15
 # With fewer gold mentions than this the temperature found was worse than 1 on other texts now and then.
@@ -30,18 +29,17 @@ TEMPERATURES = (0.5, 8.0)
 N_DRAWS = 1000
 
 
-class Judgements(NamedTuple):
-    """The entities that a pipeline has found in a corpus, as far as they are right or wrong.
+class ScoredEntities(NamedTuple):
+    """The entities that a pipeline has found in a corpus, as far as they are right or wrong, those that its threshold
+    leaves out included.
 
-    probabilities (ndarray): The confidence of each, float64.
+    probabilities (ndarray): The probability of each, float64.
     right (ndarray): Whether each is a gold mention, booleans.
-    docs (ndarray): The index of the Doc of each, int64.
     n_gold (int): The number of gold mentions.
     """
 
     probabilities: numpy.ndarray
     right: numpy.ndarray
-    docs: numpy.ndarray
     n_gold: int
 
 
@@ -55,69 +53,28 @@ def bio_ner_of(nlp: Language) -> BioEntityRecognizer:
     raise InputError(f"no component of the pipeline is a bio_ner, which has probabilities (it has {names})")
 
 
-def judge(nlp: Language, golds: Sequence[Doc], batch_size: Optional[int] = None) -> Judgements:
-    """Run a pipeline over a corpus and tell right entities from wrong ones, by the rules of `evaluate`.
+def scored_entities(results: Sequence[DocResult], label: Optional[str] = None) -> ScoredEntities:
+    """Tell right entities from wrong ones, by the rules of `score`.
 
-    nlp (Language): The pipeline, with a bio_ner.
-    golds (Sequence[Doc]): The gold Docs.
-    batch_size (Optional[int]): The number of Docs the pipeline takes at a time.
-    RETURNS (Judgements): Its entities, those too that its threshold would leave out.
-    RAISES (InputError): If there is no entity to judge.
+    results (Sequence[DocResult]): The results of a pipeline.
+    label (Optional[str]): The label of the entities, by default any.
+    RETURNS (ScoredEntities): Its entities that have a probability.
+    RAISES (InputError): If there are none, of whatever label.
     """
-    component = bio_ner_of(nlp)
-    threshold, component.cfg["threshold"] = component.cfg["threshold"], 0.0
-    results = []
-    try:
-        for predicted, gold in predict(nlp, golds, batch_size):
-            mentions = gold_spans(gold)
-            results.append((mentions, scored_confidences(predicted, gold, mentions)))
-    finally:
-        component.cfg["threshold"] = threshold
-    found = judgements_of(results)
-    if found is None:
-        raise InputError(f"the pipeline finds no entity in the corpus's {len(golds)} Docs: there is nothing to judge")
-    return found
-
-
-def merge(parts: Sequence[Judgements]) -> Judgements:
-    """RETURNS (Judgements): The entities of several corpora, as if of one."""
-    offsets = numpy.cumsum([0, *(part.docs.max() + 1 for part in parts)])
-    return Judgements(
-        numpy.concatenate([part.probabilities for part in parts]),
-        numpy.concatenate([part.right for part in parts]),
-        numpy.concatenate([part.docs + offset for part, offset in zip(parts, offsets)]),
-        sum(part.n_gold for part in parts),
-    )
-
-
-def scored_confidences(predicted: Doc, gold: Doc, mentions: Set[TextSpan]) -> Dict[TextSpan, Optional[float]]:
-    """Find the predictions that are scored, by the rules of `evaluate`, and how sure the pipeline is of each.
-
-    predicted (Doc): The predicted Doc.
-    gold (Doc): Its gold Doc.
-    mentions (Set[TextSpan]): The gold mentions.
-    RETURNS (Dict[TextSpan, Optional[float]]): The confidence of each; None if another component has set or changed it.
-    """
-    predictions = scored_predictions(predicted, gold, mentions)
-    return {span: ent._.confidence for ent, span in predictions.items()}
-
-
-def judgements_of(results: Iterable[Tuple[Set[TextSpan], Dict[TextSpan, Optional[float]]]]) -> Optional[Judgements]:
-    """Tell right entities from wrong ones.
-
-    results (Iterable[Tuple[Set[TextSpan], Dict[TextSpan, Optional[float]]]]): Of each Doc the gold mentions, and the
-        predictions with their confidence.
-    RETURNS (Optional[Judgements]): The predictions that have a confidence; None if none has.
-    """
-    rows: List[Tuple[float, bool, int]] = []
-    n_gold = 0
-    for i, (mentions, confidences) in enumerate(results):
-        n_gold += len(mentions)
-        rows += [(value, span in mentions, i) for span, value in confidences.items() if value is not None]
+    rows = [
+        (found.probability, span in result.mentions, span.label)
+        for result in results
+        for span, found in result.predictions.items()
+        if found.is_scored and found.probability is not None
+    ]
     if not rows:
-        return None
-    probabilities, right, docs = map(numpy.array, zip(*rows))
-    return Judgements(probabilities, right, docs, n_gold)
+        raise InputError(f"the pipeline finds no entity with a probability in the corpus's {len(results)} Docs")
+    rows = [row for row in rows if label in (None, row[2])]
+    return ScoredEntities(
+        numpy.array([probability for probability, _, _ in rows]),
+        numpy.array([is_right for _, is_right, _ in rows], dtype=bool),
+        sum(label in (None, mention.label) for result in results for mention in result.mentions),
+    )
 
 
 def reliability(probabilities: numpy.ndarray, right: numpy.ndarray, n_bins: int = N_BINS) -> numpy.ndarray:

@@ -4,7 +4,8 @@ from typing import Any, Dict, List, Sequence, Set, Tuple
 
 import numpy
 
-from .scoring import LEVEL, N_RESAMPLES, SEED, TextSpan, interval, prf, resample
+from .bootstrap import LEVEL, N_RESAMPLES, SEED, interval, resample
+from .counts import TextSpan, prf
 
 # Of one text: the gold mentions, and the predictions of each model.
 Sides = Tuple[Set[TextSpan], Set[TextSpan], Set[TextSpan]]

@@ -3,57 +3,61 @@ text is taken for mathematics."""
 
 import base64
 import io
-from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Optional, Sequence, Tuple
 
 from ..util import InputError
-from .calibration import Judgements, expected_calibration_error, reliability
-from .curve import Dial
+from .calibration import ScoredEntities, expected_calibration_error, reliability
+from .precision_recall import PrecisionRecallCurve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SIZE = 4.2
-INK, QUIET, GRID = "#1f4e79", "#6b7280", "#d1d5db"
+INK, ACCENT, QUIET, GRID = "#1f4e79", "#b45a3c", "#6b7280", "#d1d5db"
 # Thresholds named on the curve of precision against recall.
 MARKED = (0.5, 0.8, 0.9, 0.95, 0.99)
 
 
-def reliability_diagram(judgements: Dict[str, Judgements]) -> "Figure":
-    """Draw the share of right entities against their confidence, in bins of equal size.
+def reliability_diagram(entities: Dict[str, ScoredEntities]) -> "Figure":
+    """Draw the share of right entities against their probability, in bins of equal size.
 
-    judgements (Dict[str, Judgements]): The entities to show side by side, by the title of each picture, which
-        may be empty.
+    entities (Dict[str, ScoredEntities]): The entities to show side by side, by the title of each picture, which may be
+        empty.
     RETURNS (Figure): The figure.
     RAISES (InputError): If matplotlib is not installed.
     """
-    figure, [all_axes] = new_figure(1, len(judgements))
-    for axes, (title, entities) in zip(all_axes, judgements.items()):
-        mean, share, _ = reliability(entities.probabilities, entities.right).T
-        error = expected_calibration_error(entities.probabilities, entities.right)
+    figure, all_axes = new_figure(len(entities))
+    for axes, (title, (probabilities, right, _)) in zip(all_axes, entities.items()):
+        mean, share, _ = reliability(probabilities, right).T
+        error = expected_calibration_error(probabilities, right)
         axes.plot([0, 1], [0, 1], color=GRID, linewidth=1)
         axes.plot(mean, share, color=INK, marker="o", markersize=4, linewidth=1)
-        axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="confidence", ylabel="share of right entities")
+        axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="probability", ylabel="share of right entities")
         axes.set_title(": ".join(filter(None, (title, f"calibration error {error:.3f}"))))
     return figure
 
 
-def precision_recall_curve(dial: Dial) -> "Figure":
+def precision_recall_plot(curve: PrecisionRecallCurve, own: Optional[Tuple[float, float]] = None) -> "Figure":
     """Draw precision against recall as the threshold rises.
 
-    dial (Dial): The curve.
+    curve (PrecisionRecallCurve): The curve.
+    own (Optional[Tuple[float, float]]): Recall and precision of the pipeline with the thresholds that it has.
     RETURNS (Figure): The figure.
     RAISES (InputError): If matplotlib is not installed.
     """
-    figure, [[axes]] = new_figure()
-    axes.plot(dial.recall, dial.precision, color=INK, linewidth=1.5)
+    figure, [axes] = new_figure()
+    axes.plot(curve.recall, curve.precision, color=INK, linewidth=1.5)
+    if own is not None:
+        axes.plot(*own, color=ACCENT, marker="D", markersize=6)
     for threshold in MARKED:
-        point = int((dial.thresholds > threshold).sum())
-        if 0 < point < len(dial.thresholds):
-            x, y = dial.recall[point], dial.precision[point]
+        point = int((curve.thresholds > threshold).sum())
+        if 0 < point < len(curve.thresholds):
+            x, y = curve.recall[point], curve.precision[point]
             axes.plot(x, y, color=INK, marker="o", markersize=4)
-            axes.annotate(f"{threshold:g}", (x, y), (-4, -11), textcoords="offset points", ha="right", color=QUIET)
-    axes.set(xlim=(0, 1), ylim=(min(0.5, dial.precision.min()), 1.005), xlabel="recall", ylabel="precision")
+            to, side = ((-4, -11), "right") if x > 0.1 else ((4, -11), "left")
+            axes.annotate(f"{threshold:g}", (x, y), to, textcoords="offset points", ha=side, color=QUIET)
+    axes.set(xlim=(0, 1), ylim=(min(0.5, curve.precision.min()), 1.005), xlabel="recall", ylabel="precision")
     return figure
 
 
@@ -65,7 +69,7 @@ def learning_curve(points: Sequence[Tuple[int, float, Tuple[float, float]]]) -> 
     RETURNS (Figure): The figure.
     RAISES (InputError): If matplotlib is not installed.
     """
-    figure, [[axes]] = new_figure()
+    figure, [axes] = new_figure()
     for size, score, (low, high) in points:
         axes.plot([size, size], [low, high], color=GRID, linewidth=3, solid_capstyle="round")
         axes.plot(size, score, color=INK, marker="o", markersize=4)
@@ -84,25 +88,21 @@ def require_matplotlib() -> None:
         raise InputError('matplotlib is needed to draw: pip install "spacy-bio-ner[report]"') from None
 
 
-def new_figure(
-    rows: int = 1, columns: int = 1, width: float = SIZE, height: float = SIZE, **options: Any
-) -> Tuple["Figure", Sequence[Sequence["Axes"]]]:
+def new_figure(n_axes: int = 1, width: float = SIZE, height: float = SIZE) -> Tuple["Figure", Sequence["Axes"]]:
     """Make a figure.
 
-    rows (int): The number of rows of axes.
-    columns (int): The number of axes in a row.
+    n_axes (int): The number of axes, side by side.
     width (float): The width of each, in inches.
-    height (float): The height of the figure, in inches.
-    **options (Any): Of Figure.subplots.
-    RETURNS (Tuple[Figure, Sequence[Sequence[Axes]]]): The figure and its axes, by row and column.
+    height (float): Their height.
+    RETURNS (Tuple[Figure, Sequence[Axes]]): The figure and its axes.
     RAISES (InputError): If matplotlib is not installed.
     """
     require_matplotlib()
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width * columns, height), layout="constrained")
-    all_axes = figure.subplots(rows, columns, squeeze=False, **options)
-    for axes in all_axes.flat:
+    figure = Figure(figsize=(width * n_axes, height), layout="constrained")
+    all_axes = figure.subplots(1, n_axes, squeeze=False)[0]
+    for axes in all_axes:
         axes.spines[["top", "right"]].set_visible(False)
     return figure, all_axes
 

@@ -4,84 +4,47 @@ The expected number of right ones among the predicted entities is the sum of the
 number of true ones in a text is the sum of the probabilities that an entity begins, over all tokens.
 """
 
-from contextlib import contextmanager
-from typing import Any, Dict, Iterable, Iterator, List, Optional
+from typing import Any, Dict, Optional, Sequence
 
 import numpy
-from spacy.language import Language
-from spacy.tokens import Doc
 
-from ..component import BioEntityRecognizer
-from ..confidence import expected_entities
+from .doc_results import DocResult
 
 # A document is doubtful if so many of its entities, or more, are expected to be wrong or missed.
 DOUBTFUL_ERRORS = 1.0
 
 
-def bio_ners(nlp: Language) -> List[BioEntityRecognizer]:
-    """RETURNS (List[BioEntityRecognizer]): The bio_ner components of a pipeline."""
-    return [component for _, component in nlp.pipeline if isinstance(component, BioEntityRecognizer)]
+def forecast(results: Sequence[DocResult]) -> Optional[Dict[str, Any]]:
+    """Forecast scores. Gold annotation is not looked at.
 
-
-@contextmanager
-def expected_numbers(nlp: Language) -> Iterator[None]:
-    """Have a pipeline write the expected numbers of entities, which its bio_ner does only with candidates.
-
-    nlp (Language): The pipeline. One without a bio_ner is left as it is.
+    results (Sequence[DocResult]): The results.
+    RETURNS (Optional[Dict[str, Any]]): Expected scores with spaCy's names, in all and per type: p, r and f, None where
+        there is nothing to divide by; the number of "predicted" entities, and the expected numbers of "right" ones
+        among them and of "true" ones in the text. "docs" is the number of Docs and "doubtful" the share of doubtful
+        ones. None if no Doc has expected numbers, as without a bio_ner.
     """
-    components = bio_ners(nlp)
-    before = [component.cfg["candidate_threshold"] for component in components]
-    for component in components:
-        component.cfg["candidate_threshold"] = component.cfg["candidate_threshold"] or 1.0
-    try:
-        yield
-    finally:
-        for component, threshold in zip(components, before):
-            component.cfg["candidate_threshold"] = threshold
-
-
-class Forecast:
-    """Expected scores, collected from Docs that a pipeline has processed under expected_numbers."""
-
-    def __init__(self) -> None:
-        self._counts: Dict[str, numpy.ndarray] = {}  # of each label: predicted, right, true
-        self._n_docs = self._n_doubtful = 0
-
-    def add(self, doc: Doc) -> None:
-        """Take the numbers of a Doc. One without expected numbers, of a pipeline without a bio_ner, has none."""
-        expected = expected_entities(doc)
-        if expected is None:
-            return
-        own = {label: numpy.array([0.0, 0.0, number]) for label, number in expected.items()}
-        for ent in doc.ents:
-            probability = ent._.confidence
-            if probability is not None:  # not set or changed by a later component
-                own[ent.label_][:2] += 1.0, probability
-        for label, row in own.items():
-            self._counts[label] = self._counts.get(label, numpy.zeros(3)) + row
-        predicted, right, true = sum(own.values(), numpy.zeros(3))
-        self._n_docs += 1
-        self._n_doubtful += int(predicted - right + true - right >= DOUBTFUL_ERRORS)
-
-    def scores(self, labels: Optional[Iterable[str]] = None) -> Optional[Dict[str, Any]]:
-        """Forecast the scores.
-
-        labels (Optional[Iterable[str]]): The labels to score, all by default.
-        RETURNS (Optional[Dict[str, Any]]): Expected scores with spaCy's names, in all and per type: p, r and f, None
-            where there is nothing to divide by; the number of "predicted" entities, and the expected numbers of
-            "right" ones among them and of "true" ones in the text. "docs" is the number of Docs and "doubtful" the
-            share of doubtful ones. None if no Doc had expected numbers.
-        """
-        if not self._n_docs:
-            return None
-        counts = {label: self._counts[label] for label in labels or sorted(self._counts) if label in self._counts}
-        total = sum(counts.values(), numpy.zeros(3))
-        return {
-            **{f"ents_{name}": value for name, value in _scores(total).items()},
-            "ents_per_type": {label: _scores(row) for label, row in counts.items()},
-            "docs": self._n_docs,
-            "doubtful": self._n_doubtful / self._n_docs,
-        }
+    counts: Dict[str, numpy.ndarray] = {}  # of each label: predicted, right, true
+    n_docs = n_doubtful = 0
+    for result in results:
+        if result.expected is None:
+            continue
+        of_doc = {label: numpy.array([0.0, 0.0, number]) for label, number in result.expected.items()}
+        for span, found in result.predictions.items():
+            if found.is_entity and found.probability is not None:
+                of_doc.setdefault(span.label, numpy.zeros(3))[:2] += 1.0, found.probability
+        for label, row in of_doc.items():
+            counts[label] = counts.get(label, numpy.zeros(3)) + row
+        predicted, right, true = sum(of_doc.values(), numpy.zeros(3))
+        n_docs += 1
+        n_doubtful += int(predicted - right + true - right >= DOUBTFUL_ERRORS)
+    if not n_docs:
+        return None
+    return {
+        **{f"ents_{name}": value for name, value in _scores(sum(counts.values(), numpy.zeros(3))).items()},
+        "ents_per_type": {label: _scores(counts[label]) for label in sorted(counts)},
+        "docs": n_docs,
+        "doubtful": n_doubtful / n_docs,
+    }
 
 
 def _scores(counts: numpy.ndarray) -> Dict[str, Any]:

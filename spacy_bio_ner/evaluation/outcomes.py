@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from typing import Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
-from .scoring import TextSpan
+from .counts import TextSpan
 
 RIGHT, BOUNDARY, TYPE, BOTH, MISSED, SPURIOUS = OUTCOMES = (
     "right", "boundary", "type", "boundary and type", "missed", "spurious",
@@ -24,6 +24,13 @@ class Outcome(NamedTuple):
     kind: str
     gold: Optional[TextSpan]
     predicted: Optional[TextSpan]
+
+    @property
+    def span(self) -> TextSpan:
+        """RETURNS (TextSpan): The mention, or the prediction if there is none."""
+        found = self.gold or self.predicted
+        assert found is not None
+        return found
 
 
 def pair(gold: Set[TextSpan], predicted: Set[TextSpan]) -> List[Outcome]:
@@ -49,7 +56,7 @@ def pair(gold: Set[TextSpan], predicted: Set[TextSpan]) -> List[Outcome]:
         else:
             outcomes.append(Outcome(SPURIOUS, None, span))
     outcomes += [Outcome(MISSED, mention, None) for mention in left]
-    return sorted(outcomes, key=lambda outcome: outcome.gold or outcome.predicted)
+    return sorted(outcomes, key=lambda outcome: outcome.span)
 
 
 def confusion(outcomes: Iterable[Outcome]) -> Dict[Tuple[Optional[str], Optional[str]], int]:

@@ -16,7 +16,7 @@ def trend(years: Series, shares: Series, highest: float) -> Figure:
     highest (float): The highest share of the entities that are shown side by side.
     RETURNS (Figure): The figure.
     """
-    figure, [[axes]] = new_figure(width=2.2, height=1.1)
+    figure, [axes] = new_figure(width=2.2, height=1.1)
     axes.plot(years.astype(int), shares.astype(float), color=INK, marker="o", markersize=3, clip_on=False)
     axes.set_ylim(0, highest)
     axes.xaxis.set_major_locator(MaxNLocator(2, integer=True))

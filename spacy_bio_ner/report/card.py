@@ -12,7 +12,7 @@ from spacy.training.corpus import walk_corpus
 
 from ..corpora.output import LEDGER
 from ..corpora.source_mentions import document_id
-from ..evaluation.forecast import bio_ners
+from ..evaluation.doc_results import bio_ners
 from ..util import pipeline_name
 
 PACKAGES = ("spacy-bio-ner", "spacy", "thinc", "numpy")
@@ -50,7 +50,7 @@ def model_card(nlp: Language, model: str) -> Dict[str, Any]:
             **{name.replace("_", " "): training.get(name) for name in SETTINGS},
         },
         "Prediction": {
-            f"{component.name}: {name.replace('_', ' ')}": component.cfg[name]
+            f"{component.name}: {name}": _setting(component.cfg[name])
             for component in bio_ners(nlp)
             for name in ("threshold", "temperature")
         },
@@ -107,6 +107,11 @@ def train_size(nlp: Language) -> Optional[int]:
     except Exception:  # zlib, msgpack and numpy each have their own for bytes that are no DocBin
         return None
     return min(n_docs, reader.get("limit") or n_docs) or None
+
+
+def _setting(value: Any) -> Any:
+    """RETURNS (Any): The value of a setting, to print."""
+    return ", ".join(f"{label} {share:.4g}" for label, share in value.items()) if isinstance(value, dict) else value
 
 
 def _train_corpus(config: Dict[str, Any]) -> Dict[str, Any]:

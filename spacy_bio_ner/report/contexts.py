@@ -5,7 +5,7 @@ from typing import List, NamedTuple, Tuple
 from spacy.tokens import Doc
 
 from ..corpora.source_mentions import document_id
-from ..evaluation.scoring import TextSpan
+from ..evaluation.counts import TextSpan
 
 # The most tokens that are shown on either side.
 WIDTH = 14
@@ -36,7 +36,8 @@ def context(doc: Doc, number: int, spans: List[TextSpan]) -> Context:
     spans (List[TextSpan]): The spans to show. One that ends inside a token is shown with all of the token.
     RETURNS (Context): The window.
     """
-    shown = [doc.char_span(span.start_char, span.end_char, alignment_mode="expand") for span in spans]
+    found = (doc.char_span(span.start_char, span.end_char, alignment_mode="expand") for span in spans)
+    shown = [tokens for tokens in found if tokens is not None]
     start, end = min(span.start for span in shown), max(span.end for span in shown)
     left, right = max(start - WIDTH, 0), min(end + WIDTH, len(doc))
     if doc.has_annotation("SENT_START"):

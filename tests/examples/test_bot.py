@@ -24,6 +24,7 @@ from spacy_bio_ner.corpora.ledger import Ledger
 from ..conftest import ROOT, SMALL_MODEL
 
 CORPUS = ROOT / "assets" / "assistant"
+OUT_OF_DOMAIN = ROOT / "examples" / "out_of_domain"
 SPLITS = ("train", "dev", "test")
 VOCAB = Vocab()
 
@@ -46,7 +47,7 @@ def intents(bot):
                 {"slots": ["date", "time"], "ask": "When?", "check": "Then, {text}?"},
             ],
         ),
-        "other": bot.Intent(about="something else", needs=[{"slots": [], "ask": "What can I do?"}]),
+        "other": bot.Intent(about="something else", in_domain=False),
     }
 
 
@@ -68,7 +69,7 @@ PARIS, TODAY = ("Paris", "location", 0.8), ("today", "date", 0.9)
 
 def test_everything_known(bot, intents):
     doc = utterance("rain in Paris today", SURE, PARIS, TODAY)
-    assert bot.understand(doc, intents, 0.5) == {
+    assert bot.understand(doc, intents, 0.5, 0.2) == {
         "text": doc.text,
         "intent": {"label": "weather", "probability": 0.9},
         "slots": [
@@ -93,18 +94,34 @@ def test_everything_known(bot, intents):
         ({"weather": 0.45, "other": 0.3, "music": 0.25}, [PARIS], "Is this about the weather or about something else?"),
         ({"music": 0.45, "weather": 0.4, "other": 0.15}, [], "Is this about music or about the weather?"),
         ({"music": 0.9, "weather": 0.1}, [], None),  # nothing is said about this intent
-        ({"other": 0.9, "weather": 0.1}, [PARIS, TODAY], "What can I do?"),
     ],
 )  # fmt: skip
 def test_what_is_asked_back(bot, intents, cats, slots, asked):
-    assert bot.understand(utterance("rain in Paris today", cats, *slots), intents, 0.5)["ask"] == asked
+    assert bot.understand(utterance("rain in Paris today", cats, *slots), intents, 0.5, 0.2)["ask"] == asked
+
+
+@pytest.mark.parametrize(
+    "cats, understood",
+    [
+        ({"other": 0.9, "weather": 0.1}, False),
+        ({"other": 0.7, "weather": 0.3}, True),  # asked about, rather
+        ({"other": 0.7, "weather": 0.15, "music": 0.15}, False),
+        ({"music": 0.18, "weather": 0.15, "alarm": 0.15, "travel": 0.14}, False),  # nothing is probable
+        ({"music": 0.9, "weather": 0.1}, True),
+    ],
+)
+def test_what_is_outside_the_domains_is_not_understood(bot, intents, cats, understood):
+    found = bot.understand(utterance("rain in Paris today", cats, PARIS), intents, 0.5, 0.2)
+    assert (found["intent"] is not None) is understood is bool(found["slots"])
+    if not understood:
+        assert found["ask"] == "I did not understand that. I know about the weather."
 
 
 def test_a_slot_that_another_component_has_set_is_certain(bot, intents):
     doc = utterance("rain in Paris today", SURE, PARIS, TODAY)
     del doc.spans["bio_ner"]
     doc.user_data.clear()
-    found = bot.understand(doc, intents, 0.5)
+    found = bot.understand(doc, intents, 0.5, 0.2)
     assert [slot["probability"] for slot in found["slots"]] == [1.0, 1.0] and found["ask"] is None
 
 
@@ -180,7 +197,7 @@ def test_one_shot(run, pipeline):
 def test_one_utterance_after_another(pipeline, tmp_path):
     (tmp_path / "questions.yml").write_text(QUESTIONS)
     command = [sys.executable, ROOT / "examples" / "bot.py", pipeline, "--questions", tmp_path / "questions.yml"]
-    said = "how is the weather\n\nput on rock\n"
+    said = "how is the weather\n\n   \nput on rock\n"
     result = subprocess.run(command, input=said, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     first, second = map(json.loads, re.split(r"(?<=})\s+(?={)", result.stdout))
@@ -188,10 +205,17 @@ def test_one_utterance_after_another(pipeline, tmp_path):
     assert "You>" in result.stderr
 
 
-def test_an_empty_utterance_is_asked_about(run, pipeline):
-    result = run(pipeline, "")
+def test_quit_ends_it(run, pipeline):
+    result = run(pipeline, said="\nplay music\n quit \nput on rock\n")
+    assert result.exit_code == 0 and re.findall('"text": "(.*)"', result.stdout) == ["play music"]
+
+
+@pytest.mark.parametrize("said", ["", "  "])
+def test_an_empty_utterance_is_not_understood(run, pipeline, said):
+    result = run(pipeline, said)
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["ask"].startswith("Is this about ")
+    answer = json.loads(result.stdout)
+    assert answer["intent"] is None and answer["ask"].startswith("I did not understand that.")
 
 
 def test_what_cannot_be_used(run, pipeline, tmp_path):
@@ -210,7 +234,7 @@ def test_what_cannot_be_used(run, pipeline, tmp_path):
     questions = tmp_path / "questions.yml"
     for wrong in (
         "weather: [",
-        "weather: {about: x}",
+        "weather: {needs: []}",
         "weather: {about: x, needs: 3}",
         "- weather",
         "weather: 3",
@@ -288,8 +312,16 @@ def test_questions_fit_the_corpus(bot, splits):
     intents = bot.load_intents(bot.QUESTIONS, nlp)
     assert set(intents) == set(textcat.labels)
     for intent in intents.values():
-        for need in intent.needs:
-            assert need.ask and not need.slots or "{text}" in need.check
+        assert all(need.slots and need.ask and "{text}" in need.check for need in intent.needs)
+    assert [label for label, intent in intents.items() if not intent.in_domain] == ["other"]
+
+
+def test_utterances_outside_the_domains_are_new(splits):
+    """Those that the bot's threshold is chosen with, and those that it is tested with."""
+    lines = {name: (OUT_OF_DOMAIN / f"{name}.txt").read_text().splitlines() for name in ("dev", "test")}
+    texts = [re.sub("[^a-z0-9]", "", line.lower()) for split in lines.values() for line in split]
+    corpus = {re.sub("[^a-z0-9]", "", "".join(s.words).lower()) for split in SPLITS for s in splits[split]}
+    assert len(set(texts)) == len(texts) and not corpus & set(texts) and min(map(len, lines.values())) >= 100
 
 
 def test_config_shares_one_encoder():

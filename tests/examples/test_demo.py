@@ -6,10 +6,14 @@ import sys
 
 import pytest
 import spacy
-from browser import served_demo
+from browser import select_row, served_demo
 from spacy.language import Language
+from spacy.tokens import Span
+from spacy.training import Example
 
-from ..conftest import ROOT, TEXTS
+from spacy_bio_ner.confidence import write_confidences
+
+from ..conftest import ROOT, SMALL_MODEL, TEXTS
 
 pytest.importorskip("streamlit", reason="needs the extra [demo]")
 import demo  # noqa: E402
@@ -61,7 +65,7 @@ def test_threshold_redraws_without_running_the_model(page, model, monkeypatch):
         assert f"{ent.text} {ent.label_} {ent._.confidence:.2f}" in shown(app)
     app.slider[0].set_value(1.0).run()
     assert shown(app) == text
-    assert {row["state"] for row in rows(app)} <= {"below threshold", "candidate"}
+    assert {row["state"] for row in rows(app)} <= {"too low", "candidate"}
     app.slider[0].set_value(0.0).run()
     assert len(calls) == n_calls
     kept = {(row["text"], row["label"]) for row in rows(app) if row["state"] == "entity"}
@@ -74,9 +78,13 @@ def test_threshold_redraws_without_running_the_model(page, model, monkeypatch):
 @BILSTM
 def test_examples_and_texts_of_all_kinds(page, model):
     app = page(model)
-    app.button_group[0].set_value("Assistant").run()
-    assert not app.exception and "Lisbon" in app.text_area[0].value
-    for text in ("", " \n ", "<script>alert(1)</script> {0} & Asthma", "Fever\nafter\n\npenicillin"):
+    for example in ("Abstract", "Case report"):
+        app.button_group[0].set_value(example).run()
+        assert not app.exception and app.text_area[0].value == demo.EXAMPLES[example][1]
+    for text in ("", " \n "):
+        app.text_area[0].set_value(text).run()
+        assert not app.exception and "There is no text yet" in app.info[0].value and not app.get("html")
+    for text in ("<script>alert(1)</script> {0} & Asthma", "Fever\nafter\n\npenicillin"):
         app.text_area[0].set_value(text).run()
         assert not app.exception, text
         assert "<script>" not in app.get("html")[0].proto.body
@@ -99,26 +107,64 @@ def test_pipelines_that_cannot_be_used_are_refused_on_the_page(page, model, nlp,
 
 
 @BILSTM
-def test_download_holds_spans_and_alternatives(model):
-    text = TEXTS[2][0]
-    found = demo.analyse(str(model), text)
-    data = json.loads(demo.to_json("m", text, 0.25, found))
-    assert (data["model"], data["text"], data["threshold"]) == ("m", text, 0.25)
-    nlp = spacy.load(model)
-    nlp.get_pipe("bio_ner").cfg["candidate_threshold"] = demo.CANDIDATE_THRESHOLD
-    doc = nlp(text)
-    entities = [row for row in data["spans"] if row["state"] == "entity"]
-    assert [(e["start"], e["end"], e["label"]) for e in entities] == [
-        (ent.start_char, ent.end_char, ent.label_) for ent in doc.ents
+def test_a_slider_for_each_label_if_the_pipeline_has_such_thresholds(page, trained, tmp_path):
+    trained.get_pipe("bio_ner").cfg["threshold"] = {"CHEM": 1.0}
+    trained.to_disk(tmp_path / "strict")
+    app = page(tmp_path / "strict")
+    app.text_area[0].set_value("Fever after penicillin").run()
+    assert [(slider.label, slider.value) for slider in app.slider] == [
+        ("Threshold of CHEM", 1.0),
+        ("Threshold of DIS", 0.0),
     ]
-    for ent, row in zip(doc.ents, entities):
-        [nothing] = [other for other in row["alternatives"] if other["text"] is None]
-        [expected] = [other.probability for other in ent._.alternatives if other.span is None]
-        assert nothing["probability"] == pytest.approx(expected, abs=1e-4)
+
+    def states():
+        return {row["text"]: row["state"] for row in rows(app) if row["state"] != "candidate"}
+
+    assert states() == {"Fever": "entity", "penicillin": "too low"} and "penicillin CHEM" not in shown(app)
+    app.slider[0].set_value(0.0).run()
+    app.slider[1].set_value(1.0).run()
+    assert states() == {"Fever": "too low", "penicillin": "entity"}
 
 
-def test_labels_are_text_too():
-    html = demo.highlight("a <b>", [demo.Found(0, 1, "a", "<script>", 0.5, True, [])], ["<script>"])
+@BILSTM
+def test_selected_row_shows_alternatives_and_download_holds_them(page, model):
+    app = page(model)
+    app.text_area[0].set_value("Fever after penicillin").run()
+    spans = demo.find_spans(demo.analyse(str(model), "Fever after penicillin"), 0.25)
+    assert [(span.text, state) for span, state in spans] == [(row["text"], row["state"]) for row in rows(app)]
+    data = json.loads(json.dumps(demo.to_json(demo.analyse(str(model), "Fever after penicillin"))))
+    assert [ent["label"] for ent in data["ents"]] == ["DIS", "CHEM"]
+    assert all(ent["alternatives"][-1]["label"] is None or len(ent["alternatives"]) > 1 for ent in data["ents"])
+
+
+@BILSTM
+def test_examples_follow_the_labels_and_the_pipeline(page, trained, model, tmp_path):
+    nlp = spacy.blank("en")
+    other = nlp.add_pipe("bio_ner", config={"model": SMALL_MODEL})
+    nlp.initialize(lambda: [Example.from_dict(nlp.make_doc("Oslo"), {"entities": [(0, 4, "City")]})])
+    assert other.labels == ("City",)
+    nlp.to_disk(tmp_path / "city")
+    alone = spacy.blank("en")
+    alone.add_pipe("bio_ner", config={"model": SMALL_MODEL})
+    alone.initialize(lambda: [Example.from_dict(alone.make_doc("Oslo"), {"entities": [(0, 4, "SKU")]})])
+    alone.to_disk(tmp_path / "sku")
+    app = page(model, tmp_path / "city", tmp_path / "sku")
+    assert "Tricuspid" in app.text_area[0].value
+    app.sidebar.selectbox[0].select_index(1).run()
+    assert "Lisbon" in app.text_area[0].value and demo.examples_for(["City"]).keys() == {"Request"}
+    app.sidebar.selectbox[0].select_index(2).run()
+    assert app.text_area[0].value == "" and app.info[0].value == "There is no text yet: write one."
+    # A text of one's own stays.
+    app.text_area[0].set_value("SKU 12").run()
+    app.sidebar.selectbox[0].select_index(0).run()
+    assert app.text_area[0].value == "SKU 12"
+
+
+def test_labels_are_text_too(nlp):
+    doc = nlp.make_doc("a <b>")
+    doc.ents = [Span(doc, 0, 1, label="<script>")]
+    write_confidences(doc, "bio_ner", [(doc.ents[0], 0.5, 0.1, True)])
+    html = demo.highlight(doc, doc.ents, ["<script>"])
     assert "&lt;script&gt; 0.50" in html and "<script>" not in html and "<b>" not in html
 
 
@@ -158,6 +204,9 @@ def test_in_a_browser(browser, address, tmp_path):
     def marked():
         return browser.execute_script("return [...document.querySelectorAll('mark')].map(m => m.innerText.trim())")
 
+    def is_idle():
+        return browser.find_elements(By.CSS_SELECTOR, "[data-testid=stApp][data-test-script-state=notRunning]")
+
     def type_in(text):
         area = browser.find_element(By.TAG_NAME, "textarea")
         area.send_keys(Keys.CONTROL, "a")
@@ -167,18 +216,18 @@ def test_in_a_browser(browser, address, tmp_path):
     browser.get(address)
     until(lambda: "Download as JSON" in body() or "no candidate" in body())
     type_in("Fever after penicillin <b>x</b>")
-    until(lambda: any(m.startswith("penicillin") for m in marked()))
+    until(lambda: any(m.startswith("penicillin") for m in marked()) and is_idle())
     assert any(re.match(r"penicillin\s+CHEM\s+[01]\.\d\d$", m) for m in marked()), marked()
     assert "<b>x</b>" in body()
 
     # A row of the table, which is drawn on a canvas, and its alternatives.
-    canvas = browser.find_elements(By.CSS_SELECTOR, "[data-testid=stDataFrame] canvas")[0]
-    width, height = canvas.size["width"], canvas.size["height"]
-    ActionChains(browser).move_to_element_with_offset(canvas, 16 - width // 2, 52 - height // 2).click().perform()
+    select_row(browser, 1)
     until(lambda: "Instead of" in body())
     browser.save_screenshot(str(tmp_path / "demo.png"))
 
-    # The threshold, to its end: nothing is that sure.
-    browser.find_element(By.CSS_SELECTOR, "[data-testid=stSlider] input[type=range]").send_keys(Keys.END)
+    # The threshold, to its end: nothing is that sure. Its input is not to be seen, but takes keys.
+    slider = browser.find_element(By.CSS_SELECTOR, "[data-testid=stSlider] input[type=range]")
+    browser.execute_script("arguments[0].focus()", slider)
+    ActionChains(browser).send_keys(Keys.END).perform()
     until(lambda: "1.00" in browser.find_element(By.CSS_SELECTOR, "[data-testid=stSlider]").text and not marked())
     assert (tmp_path / "demo.png").read_bytes().startswith(b"\x89PNG")

@@ -237,7 +237,7 @@ def test_command_that_cannot_begin(tmp_path):
 
 
 def test_dollars_in_a_figure_are_dollars():
-    figure, [[axes]] = new_figure()
+    figure, [axes] = new_figure()
     axes.set(title=r"$\frac{$", xlabel="$a$")
     axes.set_yticks([0, 1], [r"$\x$", "b"])
     assert data_uri(figure).startswith("data:image/svg+xml;base64,")

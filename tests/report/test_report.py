@@ -17,15 +17,14 @@ from typer.testing import CliRunner
 import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
 from spacy_bio_ner.confidence import write_confidences
 from spacy_bio_ner.corpora.source_mentions import SourceMention, set_source
-from spacy_bio_ner.evaluation.calibration import judge
 from spacy_bio_ner.evaluation.comparison import compare, gained
-from spacy_bio_ner.evaluation.evaluate import evaluate
+from spacy_bio_ner.evaluation.counts import TextSpan
+from spacy_bio_ner.evaluation.doc_results import predict_corpus
 from spacy_bio_ner.evaluation.outcomes import OUTCOMES, pair
-from spacy_bio_ner.evaluation.scoring import TextSpan
+from spacy_bio_ner.evaluation.scores import evaluate
 from spacy_bio_ner.report.card import read_ledger, train_size
+from spacy_bio_ner.report.content import confusion_matrix, find_trust, most_frequent, outcome_counts
 from spacy_bio_ner.report.contexts import WIDTH, context
-from spacy_bio_ner.report.findings import confusion_matrix, find_trust, most_frequent, outcome_counts
-from spacy_bio_ner.report.run import run
 
 from ..conftest import NOISY, TEXTS, gold_docs
 
@@ -51,7 +50,7 @@ def kinds(gold, predicted):
     return {kind: found.count(kind) for kind in OUTCOMES}
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(spans(), spans()), min_size=1, max_size=3))
 def test_outcomes_agree_with_nervaluate(texts):
     nervaluate = pytest.importorskip("nervaluate", reason="needs the extra [test]")
@@ -69,7 +68,7 @@ def test_outcomes_agree_with_nervaluate(texts):
     assert (ours["missed"], ours["spurious"]) == (found["ent_type"].missed, found["ent_type"].spurious)
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(spans(), spans())
 def test_outcomes_hold_every_span_once(gold, predicted):
     outcomes = pair(gold, predicted)
@@ -138,20 +137,21 @@ def test_context_is_cut_to_the_sentence_and_the_window(nlp):
     assert found.after.split() == [*(f"w{i:03}" for i in range(101, 101 + WIDTH)), "…"]
 
 
-def test_one_run_gives_what_evaluate_and_judge_give(trained):
+@BILSTM
+def test_mistakes_and_doubts_are_in_order_and_thresholds_are_those_of_evaluate(trained):
     golds = gold_docs(trained, NOISY)
-    found = run(trained, golds)
-    assert found.scores == evaluate(trained, golds)
-    judgements = judge(trained, golds)
-    assert sorted(zip(*found.judgements()[:3])) == sorted(zip(*judgements[:3]))
-    trust = find_trust(found, found.outcomes())
+    results = predict_corpus(trained, golds)
+    scores = evaluate(trained, golds)
+    trust = find_trust(results, [pair(result.mentions, result.entities) for result in results])
     assert [example.outcome.kind for example in trust.mistakes].count("right") == 0 and len(trust.mistakes) == 3
-    sure = [example.confidence for example in trust.mistakes]
+    sure = [example.probability for example in trust.mistakes]
     assert sure == sorted(sure, reverse=True)
-    doubts = [example.confidence for example in trust.doubtful]
-    assert doubts == sorted(doubts) and len(doubts) == found.scores["ents_tp"]
-    first = trust.thresholds[0]
-    assert (first["p"], first["r"]) == (found.scores["ents_p"], found.scores["ents_r"])
+    doubts = [example.probability for example in trust.doubtful]
+    assert doubts == sorted(doubts) and len(doubts) == scores["ents_tp"]
+    for row in trust.thresholds:
+        trained.get_pipe("bio_ner").cfg["threshold"] = row["threshold"]
+        scores = evaluate(trained, golds)
+        assert [row[name] for name in "prf"] == pytest.approx([scores[f"ents_{name}"] for name in "prf"])
 
 
 def report(*args):
@@ -278,6 +278,38 @@ def test_no_script_of_a_corpus_runs_in_a_browser(evil_page, browser):
     assert browser.execute_script(count) == 0
     broken = "return [...document.images].filter(image => !image.naturalWidth).length"
     assert browser.execute_script(broken) == 0
+
+
+@BILSTM
+def test_thresholds_by_label_and_a_narrow_screen(trained, corpus, tmp_path, browser):
+    pytest.importorskip("matplotlib", reason="needs the extra [report]")
+    trained.get_pipe("bio_ner").cfg["threshold"] = {"CHEM": 1.0}
+    trained.meta["name"] = "strict"
+    trained.to_disk(tmp_path / "strict")
+    result = report(tmp_path / "strict", corpus, "--compare", tmp_path / "strict", "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    page = read_page(tmp_path / "out")
+    scores = evaluate(trained, gold_docs(trained, NOISY))
+    own = " ".join(f"{scores[f'ents_{name}'] * 100:.1f}" for name in "prf")
+    assert page.text.startswith("en_strict on mine/test") and f"its own {own}" in page.text
+    assert "bio_ner: threshold CHEM 1" in page.text and "95 % interval 100" in page.text
+    browser.get((tmp_path / "out" / "index.html").as_uri())
+    phone = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    try:
+        width = browser.execute_script("return document.documentElement.scrollWidth")
+        # Each name with the number of its lines: none is broken to a letter a line.
+        names = browser.execute_script(
+            """return [...document.querySelectorAll('tbody th')].map(cell => {
+                const range = document.createRange();
+                range.selectNodeContents(cell);
+                return [cell.innerText, range.getClientRects().length];
+            })"""
+        )
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    broken = [name for name in names if name[1] > 4]
+    assert width <= 390 and names and not broken, (width, broken)
 
 
 @Language.component("test_plain_ner", assigns=["doc.ents"])

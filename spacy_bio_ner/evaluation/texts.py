@@ -1,19 +1,15 @@
-"""The Docs of a corpus beside what a pipeline makes of them, and which of its entities are right."""
+"""What a pipeline is given to read: the texts of a file, or gold Docs without their annotation."""
 
 import re
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, Optional, Sequence, Set, Tuple
+from typing import Iterable, Iterator, Tuple
 
 from spacy.language import Language
-from spacy.tokens import Doc, Span
-from tqdm import tqdm
+from spacy.tokens import Doc
 
 from ..corpora.ledger import Ledger
 from ..corpora.lines import read_lines
-from ..corpora.source_mentions import source_mentions
-from ..crf.bio import IOB_MISSING
 from ..util import InputError
-from .scoring import TextSpan
 
 # Characters of scripts that are written without spaces: Thai, Lao, Burmese, Khmer, Chinese, Japanese.
 UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
@@ -35,14 +31,6 @@ def read_texts(path: Path, nlp: Language) -> Iterator[Doc]:
             yield nlp.make_doc(line)
     if ledger.errors:
         raise InputError("\n".join(ledger.errors))
-
-
-def predict(nlp: Language, golds: Sequence[Doc], batch_size: Optional[int]) -> Iterator[Tuple[Doc, Doc]]:
-    """Give each gold Doc after the Doc that the pipeline makes of its words, where it is made of words, or of its
-    text."""
-    pairs = ((unannotated(nlp, gold), gold) for gold in golds)
-    docs = nlp.pipe(pairs, as_tuples=True, batch_size=batch_size)
-    yield from tqdm(docs, total=len(golds), desc="Predicting", unit="doc", leave=False, disable=None)
 
 
 def unannotated(nlp: Language, gold: Doc) -> Doc:
@@ -92,26 +80,3 @@ def count_tokens_in_text(nlp: Language, golds: Iterable[Doc]) -> Tuple[int, int]
         n_tokens += len(tokens)
         n_same += len(tokens & {(token.idx, token.idx + len(token)) for token in nlp.make_doc(text)})
     return n_tokens, n_same
-
-
-def gold_spans(doc: Doc) -> Set[TextSpan]:
-    """RETURNS (Set[TextSpan]): All mentions of a gold Doc's source."""
-    text = doc.text
-    return {TextSpan(m.start_char, m.end_char, m.label, text[m.start_char : m.end_char]) for m in source_mentions(doc)}
-
-
-def text_span(ent: Span) -> TextSpan:
-    """RETURNS (TextSpan): An entity by its characters."""
-    return TextSpan(ent.start_char, ent.end_char, ent.label_, ent.text)
-
-
-def scored_predictions(predicted: Doc, gold: Doc, mentions: Set[TextSpan]) -> Dict[Span, TextSpan]:
-    """RETURNS (Dict[Span, TextSpan]): The entities of the prediction that are right or wrong: a prediction that touches
-    a token whose annotation is missing is neither, unless the source has just that mention."""
-
-    def touches_missing(span: TextSpan) -> bool:
-        tokens = gold.char_span(span.start_char, span.end_char, alignment_mode="expand")
-        return any(token.ent_iob == IOB_MISSING for token in tokens)
-
-    spans = {ent: text_span(ent) for ent in predicted.ents}
-    return {ent: span for ent, span in spans.items() if span in mentions or not touches_missing(span)}
