@@ -23,7 +23,7 @@ from .crf.losses import cross_entropy, match_labels, negative_log_likelihood
 from .crf.potentials import Potentials
 from .distillation import by_labels, read_posteriors
 from .prediction import Predictions, k_best_entities, no_predictions, predict_entities, thresholds_by_label
-from .serialization import check_checksums, check_weights, write_checksums
+from .serialization import check_component, check_weights, kept_with_weights, sign_component, warn_of_edits
 from .settings import REMOVED, Settings, refuse_removed
 
 DEFAULT_CONFIG = """
@@ -424,7 +424,7 @@ class BioEntityRecognizer(TrainablePipe):
         exclude (Iterable[str]): What not to save.
         """
         super().to_disk(path, exclude=exclude)
-        write_checksums(Path(path))
+        sign_component(Path(path))
 
     def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "BioEntityRecognizer":
         """Load the component.
@@ -435,9 +435,11 @@ class BioEntityRecognizer(TrainablePipe):
         RAISES (ValueError): If a file is damaged, the weights are not numbers, or labels and weights do not belong
             together.
         """
-        check_checksums(Path(path))
+        check_component(Path(path))
+        from_config = kept_with_weights(self.model)
         super().from_disk(path, exclude=exclude)
         self._check_loaded()
+        warn_of_edits(self.model, from_config, self.name)
         return self
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "BioEntityRecognizer":

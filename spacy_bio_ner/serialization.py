@@ -1,49 +1,68 @@
 """Saved components: checksums that tell whether their files are whole, whether weights are numbers and fit the labels,
 and settings changed in the folder of a pipeline."""
 
-import hashlib
+import warnings
 from pathlib import Path
-from typing import Dict
+from typing import Any, List, Tuple
 
 import srsly
 from spacy.util import load_config
 from thinc.api import Model
 
+from .checksums import CHECKSUMS, is_as_written, read_checksums, write_checksums
 from .settings import Settings
-from .util import atomic_write
+from .util import InputError, atomic_write
 
-CHECKSUMS = "checksums.json"
 FILES = ("cfg", "model")
+# Of the architectures here: what the saved model keeps beside its weights, so that it counts and not the config's.
+KEPT_WITH_WEIGHTS = ("prefixes", "suffixes", "window", "stride")
 
 
-def write_checksums(path: Path) -> None:
+def sign_component(path: Path) -> None:
     """Write the checksums of a component's files beside them.
 
     path (Path): The folder of the component.
     """
-    with atomic_write(path / CHECKSUMS) as beside:
-        srsly.write_json(beside, {name: _sha256(path / name) for name in FILES if (path / name).is_file()})
+    write_checksums(path, [name for name in FILES if (path / name).is_file()])
 
 
-def check_checksums(path: Path) -> None:
+def check_component(path: Path) -> None:
     """Compare a component's files with their checksums. Those saved by earlier versions have none.
 
     path (Path): The folder of the component.
-    RAISES (ValueError): If a file is not what was saved.
+    RAISES (InputError): If a file is not what was saved.
     """
-    if not (path / CHECKSUMS).is_file():
-        return
-    try:
-        checksums: Dict[str, str] = srsly.read_json(path / CHECKSUMS)
-    except ValueError:
-        checksums = {}
-    if not isinstance(checksums, dict) or not checksums or not set(checksums) <= set(FILES):
-        raise ValueError(f"{path / CHECKSUMS}: cannot be read. The pipeline is damaged: copy it anew.")
-    for name in checksums:
-        if not (path / name).is_file() or _sha256(path / name) != checksums[name]:
+    checksums = read_checksums(path)
+    if not checksums.keys() <= set(FILES):
+        raise InputError(f"{path / CHECKSUMS}: is damaged. Copy the pipeline anew.")
+    for name, checksum in checksums.items():
+        if not is_as_written(path / name, checksum):
             hint = "To change settings, edit config.cfg instead. " if name == "cfg" else ""
-            raise ValueError(
+            raise InputError(
                 f"{path / name}: is not what was saved, by its checksum. {hint}The pipeline is damaged: copy it anew."
+            )
+
+
+def kept_with_weights(model: Model) -> List[Tuple[str, str, Any]]:
+    """RETURNS (List[Tuple[str, str, Any]]): Of each layer its name, and the names and values of its settings that are
+    saved with the weights."""
+    return [
+        (node.name, name, node.attrs[name]) for node in model.walk() for name in KEPT_WITH_WEIGHTS if name in node.attrs
+    ]
+
+
+def warn_of_edits(model: Model, from_config: List[Tuple[str, str, Any]], name: str) -> None:
+    """Warn where the config of a pipeline says something else of its layers than what they were trained with.
+
+    model (Model): The loaded model.
+    from_config (List[Tuple[str, str, Any]]): What kept_with_weights gave before it was loaded.
+    name (str): The name of its component, for messages.
+    """
+    for (layer, setting, value), (_, _, saved) in zip(from_config, kept_with_weights(model)):
+        if _plain(value) != _plain(saved):
+            warnings.warn(
+                f"The component '{name}' has {setting} = {value} for its layer '{layer}' in the config, but was "
+                f"trained with {saved}, which counts. To change it, train anew."
             )
 
 
@@ -94,7 +113,7 @@ def save_settings(path: Path, name: str, settings: Settings) -> None:
     (path / name / CHECKSUMS).unlink(missing_ok=True)
     with atomic_write(path / name / "cfg") as beside:
         srsly.write_json(beside, settings)
-    write_checksums(path / name)
+    sign_component(path / name)
 
 
 def _check_torch(module: object, name: str) -> None:
@@ -104,9 +123,6 @@ def _check_torch(module: object, name: str) -> None:
             raise ValueError(f"The component '{name}' cannot be used: the transformer's '{param}' is not all numbers.")
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+def _plain(value: Any) -> Any:
+    """RETURNS (Any): A value as it is when it has been saved."""
+    return list(value) if isinstance(value, tuple) else value

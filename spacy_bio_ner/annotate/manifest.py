@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional, Sequence
 
+from ..checksums import digest_json, read_json, write_json
 from ..util import InputError
-from .checksums import digest_json, read_json, write_json
 from .inputs.discovery import Source
 from .outputs import ERRORS, RECORDS, SCHEMAS, read_record
 

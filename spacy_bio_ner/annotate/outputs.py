@@ -16,8 +16,8 @@ from typing import Any, Dict, Iterable, List, Sequence
 import pyarrow
 from pyarrow.parquet import write_table
 
+from ..checksums import digest_file, digest_json, read_json, write_json
 from ..util import InputError, atomic_write, final_name
-from .checksums import digest_file, digest_json, read_json, write_json
 from .inputs.item import Refused
 from .job import TableFormat
 

@@ -5,8 +5,8 @@ import tempfile
 from dataclasses import dataclass
 from typing import Iterable, Iterator, List, Sequence, TypeVar
 
+from ..checksums import digest_json
 from ..util import InputError
-from .checksums import digest_json
 from .inputs.item import Item, Refused, Text
 
 SHARD_CHARS = 1_000_000  # closes a shard of long texts, whatever it is to hold, so that memory stays bounded

@@ -9,10 +9,10 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import require_gpu
 
+from ..checksums import digest_folder
 from ..confidence import read_scored
 from ..evaluation.doc_results import bio_ners
 from ..util import InputError, pipeline_name, printable
-from .checksums import digest_folder
 from .inputs.item import Item, Refused, Text
 from .job import Job, Model
 from .outputs import CANDIDATES, DOCUMENTS, ENTITIES, SCHEMAS, Record, Row, write_shard

@@ -12,6 +12,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import walk_corpus
 from spacy.vocab import Vocab
 
+from ..checksums import CHECKSUMS, is_as_written, read_checksums
 from ..constraints import USER_DATA, annotated_labels
 from ..crf.bio import IOB_BEGIN, IOB_MISSING
 from ..util import InputError
@@ -31,13 +32,16 @@ def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
     path (Path): The file or folder.
     vocab (Vocab): The vocabulary.
     YIELDS (Doc): The Docs.
-    RAISES (InputError): If there is no such file, it is no DocBin, or a Doc in it is damaged.
+    RAISES (InputError): If there is no such file, it is no DocBin or not what a conversion wrote, or a Doc in it is
+        damaged.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     shards = [path] if path.is_file() and path.suffix.lower() == SUFFIX else walk_corpus(path, SUFFIX)
     if not shards:
         raise InputError(f"{path}: found no .spacy file: convert the corpus with 'bio-ner convert' first")
+    for part in {path, *shards}:
+        check_written(part)
     for shard in shards:
         try:
             docs = DocBin().from_disk(shard).get_docs(vocab)
@@ -56,6 +60,20 @@ def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
                 raise InputError(f"{shard}: Doc {number} is damaged ({err}): make the file anew") from None
             yield doc
             number += 1
+
+
+def check_written(path: Path) -> None:
+    """Compare what a conversion has written, a part or the ledger, with its checksum. What has none passes.
+
+    path (Path): The file, or folder of shards.
+    RAISES (InputError): If it is something else now, or gone.
+    """
+    checksum = read_checksums(path.parent).get(path.name)
+    if checksum is not None and not is_as_written(path, checksum):
+        raise InputError(
+            f"{path}: is not what 'bio-ner convert' wrote: convert the corpus anew. If it was changed on purpose, "
+            f"remove {path.parent / CHECKSUMS}"
+        )
 
 
 def write_records(

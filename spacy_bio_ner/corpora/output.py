@@ -4,10 +4,11 @@ import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, List
+from typing import Iterator, List, Set
 
 import srsly
 
+from ..checksums import CHECKSUMS, read_checksums, write_checksums
 from ..util import InputError
 from .docbin import SUFFIX, is_shard
 from .lines import excerpt
@@ -26,23 +27,25 @@ def all_or_nothing(dest: Path) -> Iterator[Path]:
     RAISES (InputError): If something that was not written here is in the way.
     RAISES (OSError): If something cannot be written; the error names it.
     """
-    earlier = _parts_of(dest)
+    earlier = _written_to(dest)
     dest.parent.mkdir(parents=True, exist_ok=True)
     beside = dest.parent / f".{dest.name}-unfinished"
     _remove_unfinished(beside)
     beside.mkdir()
     try:
         yield beside
-        replaced = {dest / f"{name}{SUFFIX}" for name in earlier} | {dest / path.name for path in beside.iterdir()}
-        for path in replaced:
-            _check_removable(path)
+        names = {path.name for path in beside.iterdir()}
+        write_checksums(beside, sorted(names))
+        for name in earlier | names:
+            _check_removable(dest / name)
         dest.mkdir(exist_ok=True)
-        # The old ledger goes first and the new one comes last: a folder that has one is whole.
-        (dest / LEDGER).unlink(missing_ok=True)
-        for path in replaced:
-            _remove(path)
-        for path in sorted(beside.iterdir(), key=lambda path: path.name == LEDGER):
-            os.replace(path, dest / path.name)
+        for name in earlier - names:
+            _remove(dest / name)
+        # The checksums go first: by them everything that is not yet in its place is known.
+        os.replace(beside / CHECKSUMS, dest / CHECKSUMS)
+        for name in sorted(names):
+            _remove(dest / name)
+            os.replace(beside / name, dest / name)
     except OSError as err:
         if err.filename is None or not Path(err.filename).is_relative_to(beside):
             raise
@@ -51,16 +54,28 @@ def all_or_nothing(dest: Path) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _parts_of(dest: Path) -> List[str]:
+def _written_to(dest: Path) -> Set[str]:
     """Find what an earlier conversion wrote to a folder, before anything there is replaced.
 
     dest (Path): The folder.
-    RETURNS (List[str]): The names of the parts in its ledger; none if there is no ledger.
-    RAISES (InputError): If its ledger.json is none of ours. A name in it that is a path would lead out of the folder.
+    RETURNS (Set[str]): The names of its files and folders; none if there was no conversion.
+    RAISES (InputError): If its checksums or, of an earlier version, its ledger are none of ours. A name in them that is
+        a path would lead out of the folder.
     """
-    path = dest / LEDGER
-    if not path.exists():
-        return []
+    names = read_checksums(dest).keys() - {LEDGER}
+    if not names and (dest / LEDGER).exists():
+        names = {f"{name}{SUFFIX}" for name in _parts_of(dest / LEDGER)}
+    for name in names:
+        if not name.endswith(SUFFIX) or not is_file_name(name.removesuffix(SUFFIX)):
+            raise InputError(
+                f"{dest / CHECKSUMS}: names {excerpt(name)}, which is no part of a corpus: move it elsewhere"
+            )
+    return set(names)
+
+
+def _parts_of(path: Path) -> List[str]:
+    """RETURNS (List[str]): The names of the parts in a ledger.
+    RAISES (InputError): If it is none of ours."""
     try:
         ledger = srsly.read_json(path)
     except (ValueError, OSError) as err:
@@ -78,7 +93,7 @@ def _remove_unfinished(path: Path) -> None:
     """RAISES (InputError): If there is something in the folder that no conversion has written."""
     if path.is_dir() and not path.is_symlink():
         for entry in path.iterdir():
-            if entry.name != LEDGER and entry.suffix != SUFFIX:
+            if entry.name not in (LEDGER, CHECKSUMS) and entry.suffix != SUFFIX:
                 raise InputError(f"{entry}: was not written by 'bio-ner convert': move it, or give another folder")
             _check_removable(entry)
     _remove(path)

@@ -10,6 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import walk_corpus
 
+from ..corpora.docbin import check_written
 from ..corpora.output import LEDGER
 from ..corpora.source_mentions import document_id
 from ..evaluation.doc_results import bio_ners
@@ -80,8 +81,10 @@ def corpus_card(corpus: Path, golds: Sequence[Doc]) -> Dict[str, Any]:
 
 
 def read_ledger(corpus: Path) -> Optional[Dict[str, Any]]:
-    """RETURNS (Optional[Dict[str, Any]]): What the ledger beside a corpus says of it; None if it says nothing."""
+    """RETURNS (Optional[Dict[str, Any]]): What the ledger beside a corpus says of it; None if it says nothing.
+    RAISES (InputError): If it is not the ledger that the conversion wrote."""
     path = corpus.parent / LEDGER
+    check_written(path)
     if not path.is_file():
         return None
     try:
@@ -103,6 +106,7 @@ def train_size(nlp: Language) -> Optional[int]:
     if path.suffix != ".spacy" and not path.is_dir() or not path.exists() or not path.name:
         return None
     try:
+        check_written(path)
         n_docs = sum(len(DocBin().from_disk(shard)) for shard in walk_corpus(path, ".spacy"))
     except Exception:  # zlib, msgpack and numpy each have their own for bytes that are no DocBin
         return None

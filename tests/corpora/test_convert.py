@@ -458,7 +458,7 @@ def test_links_in_the_output_are_replaced_and_not_followed(tmp_path, victim):
     (out / "ledger.json").write_text('{"old": {}}')
     convert(source, out)
     assert precious(victim)
-    assert sorted(path.name for path in out.iterdir()) == ["ledger.json", "train.spacy"]
+    assert sorted(path.name for path in out.iterdir()) == ["checksums.json", "ledger.json", "train.spacy"]
     assert not (out / "train.spacy").is_symlink()
 
 

@@ -27,7 +27,8 @@ def convert_or_refuse(source, out, **options):
     except InputError as err:
         assert str(err).strip() and not out.exists(), err
         return None
-    assert set(path.name for path in out.iterdir()) == {"ledger.json", *(f"{name}.spacy" for name in ledgers)}
+    written = {"checksums.json", "ledger.json", *(f"{name}.spacy" for name in ledgers)}
+    assert {path.name for path in out.iterdir()} == written
     for name, ledger in ledgers.items():
         docs = docs_of(out / f"{name}.spacy")
         fates = ledger.mentions

@@ -4,8 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import BinaryIO, Optional
 
+from ...checksums import digest_file, read_json, write_json
 from ...util import InputError, atomic_write
-from ..checksums import digest_file, read_json, write_json
 from .streams import BLOCK
 
 
