@@ -109,10 +109,9 @@ def save_settings(path: Path, name: str, settings: Settings) -> None:
     config["components"][name].update(changed)
     with atomic_write(path / "config.cfg") as beside:
         config.to_disk(beside, interpolate=False)
-    settings["config"] = {**settings["config"], **changed}
     (path / name / CHECKSUMS).unlink(missing_ok=True)
     with atomic_write(path / name / "cfg") as beside:
-        srsly.write_json(beside, settings)
+        srsly.write_json(beside, {**settings, "config": {**settings["config"], **changed}})
     sign_component(path / name)
 
 

@@ -25,6 +25,11 @@ def printable(text: str) -> str:
     return text.encode("utf8", "backslashreplace").decode("utf8")
 
 
+def describe_error(err: Exception) -> str:
+    """RETURNS (str): What an error of any library says, with its type where that is not one that speaks to people."""
+    return str(err) if isinstance(err, (OSError, ValueError, ImportError)) else f"{type(err).__name__}: {err}"
+
+
 def pipeline_name(meta: Mapping[str, Any], path: Optional[Path]) -> str:
     """Name a pipeline. spaCy calls every pipeline "pipeline" until it is packaged under a name: until then the last two
     folders of its path say more.
@@ -46,7 +51,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
     path (Path): The file or folder. The folder it is in is made if need be.
     YIELDS (Path): Where to write.
-    RAISES (OSError): If it cannot be written; the error names a file.
+    RAISES (OSError): If it cannot be written; the error names a file, in its place.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}-{_MACHINE}-{os.getpid()}-{secrets.token_hex(4)}")
@@ -68,9 +73,10 @@ def atomic_write(path: Path) -> Iterator[Path]:
         if is_folder:
             _remove_leftovers(path)
     except OSError as err:
-        if err.filename is not None or err.errno is None:
+        named = temporary if err.filename is None else Path(str(err.filename))
+        if err.errno is None or not named.is_relative_to(temporary):
             raise
-        raise OSError(err.errno, os.strerror(err.errno), str(path)) from err
+        raise OSError(err.errno, os.strerror(err.errno), str(path / named.relative_to(temporary))) from err
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary)

@@ -12,7 +12,7 @@ from thinc.api import require_gpu
 from ..checksums import digest_folder
 from ..confidence import read_scored
 from ..evaluation.doc_results import bio_ners
-from ..util import InputError, pipeline_name, printable
+from ..util import InputError, describe_error, pipeline_name, printable
 from .inputs.item import Item, Refused, Text
 from .job import Job, Model
 from .outputs import CANDIDATES, DOCUMENTS, ENTITIES, SCHEMAS, Record, Row, write_shard
@@ -78,8 +78,8 @@ def _load(path: str, gpu_id: int) -> Tuple[Language, Model]:
         if gpu_id >= 0:
             require_gpu(gpu_id)
         nlp = spacy.load(path)
-    except (OSError, ValueError, ImportError) as err:  # not there, not a pipeline, or one that needs other packages
-        raise InputError(f"{path}: cannot load the pipeline: {err}") from None
+    except Exception as err:  # not there, one that needs other packages, damaged files: each has its own
+        raise InputError(f"{path}: cannot load the pipeline: {describe_error(err)}") from None
     for component in bio_ners(nlp):
         component.cfg["candidate_threshold"] = CANDIDATE_THRESHOLD
     assert nlp.path is not None  # it was loaded from there

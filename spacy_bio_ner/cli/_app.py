@@ -11,7 +11,7 @@ from spacy.language import Language
 from wasabi import msg
 
 from ..corpora.sources import SHARES, TRAIN
-from ..util import InputError, atomic_write, printable
+from ..util import InputError, atomic_write, describe_error, printable
 
 __all__ = ["TRAIN_OPTION", "bio_ner_cli", "clear_errors", "find_train", "load_pipeline", "needs_extra", "atomic_write"]
 
@@ -77,8 +77,8 @@ def load_pipeline(model: str, gpu_id: int) -> Language:
         raise InputError(f"--gpu-id {gpu_id}: {err}") from None
     try:
         return spacy.load(model)
-    except (OSError, ValueError, ImportError) as err:  # not there, not a pipeline, or one that needs other packages
-        raise InputError(f"{model}: cannot load the pipeline: {err}") from None
+    except Exception as err:  # not there, one that needs other packages, damaged files: each has its own
+        raise InputError(f"{model}: cannot load the pipeline: {describe_error(err)}") from None
 
 
 def find_train(corpus: Path, train: Optional[Path]) -> Optional[Path]:

@@ -10,7 +10,7 @@ import srsly
 from tqdm import tqdm
 
 from ..tokenizer import tokenizer_of_language
-from ..util import InputError
+from ..util import InputError, atomic_write
 from .align import record_to_doc
 from .docbin import SUFFIX, write_records
 from .formats.registry import FORMATS
@@ -115,7 +115,8 @@ def convert(
         if fail_on_lost and any(ledger.lost for ledger in ledgers.values()):
             raise RefusedError(ledgers, "mentions are lost, and --fail-on-lost is set")
         _check_splits(ledgers, fail_on_unknown)
-        srsly.write_json(beside / LEDGER, {name: ledger.to_json() for name, ledger in ledgers.items()})
+        with atomic_write(beside / LEDGER) as temporary:
+            srsly.write_json(temporary, {name: ledger.to_json() for name, ledger in ledgers.items()})
     return ledgers
 
 

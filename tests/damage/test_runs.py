@@ -2,7 +2,6 @@
 error that names the file. Runs are also killed, and their disk fills up, wherever they write."""
 
 import io
-import json
 import os
 import random
 import shutil
@@ -11,7 +10,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
 
 import pytest
 from tqdm import tqdm
@@ -25,11 +23,12 @@ from spacy_bio_ner.annotate.results import open_results  # noqa: E402
 from spacy_bio_ner.annotate.runner import locked  # noqa: E402
 from spacy_bio_ner.util import InputError  # noqa: E402
 
-from .conftest import annotate_paths, write_texts  # noqa: E402
+from ..annotate.conftest import annotate_paths, quick_disk, write_texts  # noqa: E402, F401
+from ..conftest import SMALL_MODEL, learn_by_heart  # noqa: E402
+from .faults import Tally, damage, disk_of, fault_at, full, in_child, killed, moments, outcome  # noqa: E402
 
 SMALL = 2  # texts of a shard
 LONG = pytest.mark.slow
-VALUES = [None, 0, -1, 7, 1e300, True, "", "x", [], {}, [[]], {"rows": 1}]
 
 
 class Runs:
@@ -74,114 +73,67 @@ def progress_bars_of_one_process():
     tqdm.monitor_interval = 0
 
 
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    path = tmp_path_factory.mktemp("pipeline") / "model"
+    learn_by_heart(SMALL_MODEL).to_disk(path)
+    return path
+
+
 @pytest.fixture(scope="module", params=TableFormat)
-def runs(request, model, tmp_path_factory):
-    return Runs(tmp_path_factory.mktemp("runs"), model, request.param)
+def runs(request, pipeline, tmp_path_factory):
+    return Runs(tmp_path_factory.mktemp("runs"), pipeline, request.param)
 
 
-def damage(runs, output, rng):
-    """Damage a file of a run in one of many ways. Returns the file and what was done."""
+def damage_one(runs, output, rng):
+    """Damage a file of a run, or exchange all of a shard for another run's. Returns the file and what was done."""
     name = rng.choice(runs.files)
-    path = output / name
-    content = path.read_bytes()
-    kind = rng.choice(["cut", "emptied", "flipped", "garbage", "gone", "longer", "type", "another's", "folder"])
-    if kind == "cut":
-        path.write_bytes(content[: rng.randrange(len(content) or 1)])
-    elif kind == "emptied":
-        path.write_bytes(b"")
-    elif kind == "flipped":
-        flipped = bytearray(content)
-        for _ in range(rng.choice([1, 1, 1, 2, 8])):
-            if flipped:
-                flipped[rng.randrange(len(flipped))] ^= 1 << rng.randrange(8)
-        path.write_bytes(flipped)
-    elif kind == "garbage":
-        path.write_bytes(rng.randbytes(rng.choice([1, 100, len(content)])))
-    elif kind == "gone":
-        path.unlink()
-    elif kind == "longer":
-        path.write_bytes(content + rng.choice([b"\n", b"\0", b"}", content, b"{}\n"]))
-    elif kind == "type" and path.suffix == ".json":
-        path.write_text(json.dumps(change_type(json.loads(content), rng)))
-    elif kind == "another's":
-        another = rng.choice(runs.others + [runs.whole])
-        names = [other for other in runs.files if other.suffix == name.suffix and other.name != "manifest.json"]
-        named = name if another != runs.whole else rng.choice([other for other in names if other != name] or names)
-        shutil.copy(another / named, path)
-        if rng.random() < 0.3 and name.parent.name:  # the whole shard
-            for table in (*SCHEMAS, "shards"):
-                suffix = ".json" if table == "shards" else f".{runs.format.value}"
-                shutil.copy(another / table / f"{name.stem}{suffix}", output / table / f"{name.stem}{suffix}")
-    elif kind == "folder":
-        path.unlink()
-        path.mkdir()
-        (path / "mine").write_text("not of the run")
-    return path, kind
-
-
-def change_type(content, rng):
-    """Change a value somewhere in a JSON object to another type, add a key or remove one."""
-    holder = content
-    while True:
-        keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
-        key = rng.choice(keys)
-        if isinstance(holder[key], (dict, list)) and holder[key] and rng.random() < 0.7:
-            holder = holder[key]
-            continue
-        if rng.random() < 0.2:
-            del holder[key]
-        else:
-            holder[key] = rng.choice(VALUES)
-        return content
-
-
-def outcome(action, output):
-    """What came of an action: "same" or "refused"."""
-    try:
-        assert action(), "another result"
-    except InputError as err:
-        assert str(output) in str(err), err
-        return "refused"
-    except OSError as err:  # which the command prints as well
-        assert str(err.filename).startswith(str(output)), err
-        return "refused"
-    return "same"
+    another = rng.choice(runs.others + [runs.whole])
+    alike = [other for other in runs.files if other.suffix == name.suffix and other.name != "manifest.json"]
+    others = [name] if another != runs.whole else [other for other in alike if other != name] or alike
+    if name.parent.name and rng.random() < 0.03:
+        for table in (*SCHEMAS, "shards"):
+            suffix = ".json" if table == "shards" else f".{runs.format.value}"
+            shutil.copy(another / table / f"{name.stem}{suffix}", output / table / f"{name.stem}{suffix}")
+        return output / name, "another's"
+    return output / name, damage(output / name, rng, [another / other for other in others])
 
 
 def damage_many(runs, folder, n, seed):
-    """Damage copies of a run, read each and go on with it. Returns how often what came of which damage."""
-    rng = random.Random(seed)
-    counts = Counter()
+    """Damage copies of a run, read each and go on with it. Returns what came of reading and of going on."""
+    rng, tallies = random.Random(seed), (Tally(), Tally())
     output = folder / "out"
     for i in range(n):
         if not output.exists():
             shutil.copytree(runs.whole, output)
-        path, kind = damage(runs, output, rng)
-        said = outcome(lambda: runs.read(output) == runs.expected, output)
-        counts["read", kind, said] += 1
+        path, kind = damage_one(runs, output, rng)
+        file = {".": "manifest", "shards": "record"}.get(str(path.parent.relative_to(output)), f"table, {path.suffix}")
+        tallies[0][file, outcome(lambda: runs.read(output) == runs.expected, output)] += 1
 
         def resume():
             runs.annotate(output)
             return runs.is_same(output)
 
         said = outcome(resume, output)
-        counts["gone on with", kind, said] += 1
+        tallies[1][file, said] += 1
         if kind == "folder":
             assert said == "refused" and (path / "mine").exists()  # what is not of the run is not removed
         if said == "refused" or i % 50 == 0:
             shutil.rmtree(output)
-    return counts
+    return tallies
 
 
-@pytest.mark.parametrize("n", [60, pytest.param(3500, marks=LONG)])
+@pytest.mark.parametrize("n", [50, pytest.param(2000, marks=LONG)])
 def test_damage_is_mended_or_named(runs, tmp_path, n):
-    counts = damage_many(runs, tmp_path, n, seed=n)
-    assert sum(counts.values()) == 2 * n
-    said = Counter()
-    for (action, _, what), number in counts.items():
-        said[action, what] += number
-    print(f"\n{runs.format.value}: {dict(said)}")
-    assert said["read", "refused"] > n / 2 and said["gone on with", "same"] > n / 2
+    read, gone_on_with = damage_many(runs, tmp_path, n, seed=n)
+    read.print(f"Runs of annotate, {runs.format.value}, read")
+    gone_on_with.print(f"Runs of annotate, {runs.format.value}, gone on with")
+    assert sum(read.values()) == sum(gone_on_with.values()) == n
+    refused, mended = (
+        sum(tally[key] for key in tally if key[1] == said)
+        for tally, said in ((read, "refused"), (gone_on_with, "same"))
+    )
+    assert refused > n / 2 and mended > n / 2
 
 
 def test_every_damage_to_a_table_is_done_anew(runs, tmp_path):
@@ -214,35 +166,6 @@ def test_a_run_goes_on_without_a_whole_manifest_if_its_records_are_whole(runs, t
         runs.annotate(output)
 
 
-def write_calls():
-    """The calls by which a run writes, as pairs of a module and a name."""
-    return [(os, "replace"), (os, "fsync"), (os, "mkdir"), (io, "open")]
-
-
-@contextmanager
-def fault_at(n, fault):
-    """Let a fault happen at the n-th write of this process. Gives how many writes there were."""
-    calls = [0]
-    with pytest.MonkeyPatch.context() as patch:
-        for module, name in write_calls():
-            real = getattr(module, name)
-
-            def faulty(*args, real=real, name=name, **options):
-                mode = str(options.get("mode", args[1] if len(args) > 1 else "r")) if name == "open" else "w"
-                if set(mode) & set("wax+"):
-                    calls[0] += 1
-                    if calls[0] == n:
-                        fault(args[0])
-                return real(*args, **options)
-
-            patch.setattr(module, name, faulty)
-        yield calls
-
-
-def full(path):
-    raise OSError(28, "No space left on device", os.fspath(path) if not isinstance(path, int) else None)
-
-
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=LONG)])
 def test_a_full_disk_wherever_it_is_written(runs, tmp_path, step):
     """The run says so, and goes on as if nothing had been. (That a folder cannot be made which is there already is no
@@ -266,16 +189,16 @@ def test_a_full_disk_wherever_it_is_written(runs, tmp_path, step):
     assert counts["refused"] > 40 / step
 
 
-def in_child(action):
-    """Do something in a process of its own that ends however it ends. Returns its number."""
-    pid = os.fork()
-    if not pid:
-        try:
-            action()
-            os._exit(0)
-        except BaseException:
-            os._exit(1)
-    return pid
+@pytest.mark.parametrize("n", [4, pytest.param(100, marks=LONG)])
+def test_a_disk_that_is_full_after_so_many_bytes(runs, tmp_path, n):
+    with disk_of(None) as written:
+        runs.annotate(tmp_path / "counted")
+    for room in moments(written[0] - 1, n):
+        output = tmp_path / str(room)
+        with disk_of(room):
+            assert outcome(lambda: runs.annotate(output) or True, output) == "refused"
+        runs.annotate(output)
+        assert runs.is_same(output), room
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks a process with a loaded pipeline")
@@ -294,7 +217,7 @@ def test_a_run_is_killed_at_any_moment(runs, tmp_path, n):
             moment = rng.randrange(1, calls[0])
 
             def killed_at_a_write():
-                with fault_at(moment, lambda path: os._exit(9)):
+                with fault_at(moment, killed):
                     runs.annotate(output)
 
             if i % 2:
