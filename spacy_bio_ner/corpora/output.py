@@ -31,8 +31,8 @@ def all_or_nothing(dest: Path) -> Iterator[Path]:
     dest.parent.mkdir(parents=True, exist_ok=True)
     beside = dest.parent / f".{dest.name}-unfinished"
     _remove_unfinished(beside)
-    beside.mkdir()
     try:
+        beside.mkdir()
         yield beside
         names = {path.name for path in beside.iterdir()}
         write_checksums(beside, sorted(names))
