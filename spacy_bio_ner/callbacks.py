@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import AbstractSet, Callable, Iterable, Set
+from typing import AbstractSet, Any, Callable, Dict, Iterable, Set
 
 import srsly
 from spacy.language import Language
@@ -11,7 +11,9 @@ from spacy.training import Example
 from spacy.util import get_minor_version_range, logger, registry, resolve_dot_names
 from thinc.api import ConfigValidationError, Model
 
+from .corpora.docbin import check_written
 from .tokenizer import set_punctuation_rules
+from .util import InputError
 
 # Written beside an encoder by scripts/get_encoder.py: its name, url, revision and license.
 SOURCE_FILE = "source.json"
@@ -31,13 +33,16 @@ def check_corpora(nlp: Language) -> None:
     only the dev corpus has, vectors that no layer reads.
 
     nlp (Language): The pipeline, with the config it is trained by.
-    RAISES (ConfigValidationError): If there is no entity in a corpus. `spacy train` prints it without a traceback.
+    RAISES (ConfigValidationError): If there is no entity in a corpus, or its file is not what `bio-ner convert` wrote.
+        `spacy train` prints it without a traceback.
     """
     config = nlp.config.interpolate()
     vectors = config["initialize"].get("vectors")
     if vectors and not any(_reads_vectors(getattr(pipe, "model", None)) for _, pipe in nlp.pipeline):
         logger.warning("paths.vectors: no layer of the pipeline reads the vectors of %s: leave them out", vectors)
     names = [config["training"][name] for name in ("train_corpus", "dev_corpus")]
+    for name in names:
+        _check_file(config, name)
     try:
         train, dev = resolve_dot_names(config, names)
         dev_labels = _labels(dev(nlp))
@@ -50,6 +55,16 @@ def check_corpora(nlp: Language) -> None:
             raise ConfigValidationError(title=f"{name} has no entity {use}", desc=f"Check {name} in the config.")
     if unknown := ", ".join(sorted(dev_labels - train_labels)):
         logger.warning("%s never has the label %s of %s: it cannot be learned", names[0], unknown, names[1])
+
+
+def _check_file(config: Dict[str, Any], name: str) -> None:
+    """RAISES (ConfigValidationError): If the file that a reader of the config reads is damaged, by its checksum."""
+    for part in name.split("."):
+        config = config.get(part) or {}
+    try:
+        check_written(Path(config.get("path") or ""))
+    except InputError as err:
+        raise ConfigValidationError(title=f"{name} cannot be read", desc=str(err)) from None
 
 
 def _labels(examples: Iterable[Example], enough: AbstractSet[str] = frozenset()) -> Set[str]:

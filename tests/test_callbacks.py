@@ -11,6 +11,8 @@ from spacy.util import registry
 from typer.testing import CliRunner
 
 from spacy_bio_ner.callbacks import check_corpora, split_punctuation
+from spacy_bio_ner.corpora import docbin
+from spacy_bio_ner.corpora.convert import convert
 
 from .conftest import ROOT
 
@@ -54,6 +56,24 @@ def test_training_on_nothing_ends_with_a_line_and_no_traceback(corpus, train, de
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit), result.exception
     assert message in result.output and "Training pipeline" not in result.output
+
+
+@pytest.mark.parametrize("damage", ["shard gone", "another file"])
+def test_a_damaged_corpus_ends_training_with_a_line(tmp_path, monkeypatch, damage):
+    """spaCy's reader takes the shards that are there."""
+    monkeypatch.setattr(docbin, "SHARD_SIZE", 1)
+    for split, n in (("train", 2), ("dev", 1)):
+        (tmp_path / f"{split}.iob").write_text("Fever B-DIS\n\n" * n)
+    convert(tmp_path, tmp_path / "out")
+    train, dev = tmp_path / "out" / "train.spacy", tmp_path / "out" / "dev.spacy"
+    if damage == "shard gone":
+        (train / "00001.spacy").unlink()
+    else:
+        DocBin(docs=[Doc(spacy.blank("en").vocab, words=["word"], ents=["B-DIS"])]).to_disk(dev)
+    result = CliRunner().invoke(app, ["train", CONFIG, "--paths.train", str(train), "--paths.dev", str(dev)])
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit), result.exception
+    name = "train" if damage == "shard gone" else "dev"
+    assert f"corpora.{name} cannot be read" in result.output and f"{name}.spacy: is not what" in result.output
 
 
 def test_labels_that_only_dev_has_are_warned_of(nlp_for, caplog):

@@ -1,13 +1,15 @@
 """Saved components that are damaged are refused, with the name of what is wrong."""
 
 import pickle
+import warnings
 
 import numpy
 import pytest
 import spacy
 import srsly
+from thinc.api import Config
 
-from spacy_bio_ner.serialization import CHECKSUMS
+from spacy_bio_ner.checksums import CHECKSUMS
 
 from .conftest import ROOT, TEXTS, learn_by_heart, small_transformer
 
@@ -77,6 +79,39 @@ def test_scores_that_are_no_numbers_are_an_error_at_prediction(trained):
         component.k_best([trained.make_doc("Aspirin")], 2)
 
 
+def test_vectors_of_another_component_that_are_no_numbers(make_examples):
+    """Its weights are not looked at when it is loaded here, but what comes of them is at prediction."""
+    nlp = spacy.blank("en")
+    shared = nlp.add_pipe("tok2vec")
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 96, "upstream": "*"}
+    nlp.add_pipe("bio_ner", config={"model": {"@architectures": "spacy_bio_ner.BioTagger.v1", "tok2vec": listener}})
+    nlp.initialize(lambda: make_examples(nlp))
+    for value in (numpy.nan, numpy.inf):
+        [*_, (node, name)] = parameters(shared.model)
+        node.get_param(name).flat[0] = value
+        with pytest.raises(ValueError, match="'bio_ner' has no probabilities for the text 'Aspirin'"):
+            nlp("Aspirin")
+
+
+def test_a_config_edited_under_saved_weights_is_warned_of(trained, tmp_path):
+    """What the weights were trained with counts: prefixes exchanged change nothing."""
+    trained.to_disk(tmp_path / "model")
+    component = Config().from_disk(tmp_path / "model" / "config.cfg")["components"]["bio_ner"]["model"]["tok2vec"]
+    if "embed" in component:
+        change, said = {"embed": {"prefixes": [2, 1]}}, r"prefixes = \[2, 1\] .* trained with \[1, 2\], which counts"
+    else:
+        change, said = {"stride": 8}, "stride = 8 .* trained with 16, which counts"
+    with pytest.warns(UserWarning, match=said):
+        nlp = spacy.load(tmp_path / "model", config={"components": {"bio_ner": {"model": {"tok2vec": change}}}})
+    for text, _ in TEXTS:
+        assert [(e.text, e._.confidence) for e in nlp(text).ents] == [
+            (e.text, e._.confidence) for e in trained(text).ents
+        ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        spacy.load(tmp_path / "model")
+
+
 @pytest.mark.parametrize("labels", [["CHEM"], ["CHEM", "DIS", "X"], ["CHEM", "CHEM"], "CD", {"CHEM": 1, "DIS": 2}, []])
 def test_labels_that_do_not_belong_to_the_weights(trained, labels):
     component = trained.get_pipe("bio_ner")
@@ -123,3 +158,7 @@ def test_pipelines_of_version_1_load(trained, tmp_path):
     assert [[(ent.text, ent.label_, ent._.confidence) for ent in nlp(text).ents] for text, _ in TEXTS] == expected
     nlp.to_disk(tmp_path / "again")
     assert spacy.load(tmp_path / "again").get_pipe("bio_ner").cfg["temperature"] == 2.0
+    cfg = srsly.read_json(tmp_path / "model" / "bio_ner" / "cfg")
+    srsly.write_json(tmp_path / "model" / "bio_ner" / "cfg", {k: v for k, v in cfg.items() if k != "temperature"})
+    with pytest.raises(ValueError, match="saved settings of bio_ner lack temperature"):
+        spacy.load(tmp_path / "model")

@@ -126,6 +126,17 @@ def test_door_of_the_commands(trained, tmp_path):
     assert settings_of(nlp)["temperature"] == 1.0
 
 
+def test_a_pipeline_saved_twice_has_its_settings_both_times(trained, tmp_path):
+    """What save_settings writes to one folder says nothing of the pipeline in memory."""
+    settings_of(trained)["temperature"] = 2.0
+    for name in ("first", "second"):
+        trained.to_disk(tmp_path / name)
+        save_settings(tmp_path / name, "bio_ner", settings_of(trained))
+    trained.to_disk(tmp_path / "third")
+    for name in ("first", "second", "third"):
+        assert settings_of(spacy.load(tmp_path / name))["temperature"] == 2.0
+
+
 def test_thresholds_by_label(trained):
     both = trained(TEXTS[2][0])
     assert {ent.label_ for ent in both.ents} == {"DIS", "CHEM"}
