@@ -61,9 +61,11 @@ def _check_file(config: Dict[str, Any], name: str) -> None:
     """RAISES (ConfigValidationError): If the file that a reader of the config reads is damaged, by its checksum."""
     for part in name.split("."):
         config = config.get(part) or {}
+    if not config.get("path"):
+        return
     try:
-        check_written(Path(config.get("path") or ""))
-    except InputError as err:
+        check_written(Path(config["path"]))
+    except (InputError, OSError) as err:
         raise ConfigValidationError(title=f"{name} cannot be read", desc=str(err)) from None
 
 

@@ -53,7 +53,7 @@ def read_checksums(folder: Path) -> Dict[str, str]:
     if not path.is_file():
         return {}
     found = _load(path)
-    own = found.pop(CHECKSUM, None)  # what was written before version 0.2 has none
+    own = found.pop(CHECKSUM, None)  # the first that were written have none
     if not found or own not in (None, digest_json(found)) or not all(isinstance(sum, str) for sum in found.values()):
         raise InputError(f"{path}: is damaged. If it is not of bio-ner, move it elsewhere")
     return found

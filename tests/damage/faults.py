@@ -193,8 +193,8 @@ def in_child(action):
     return pid
 
 
-def moments(n, count, seed=0):
-    """RETURNS (List[int]): So many moments of n, in order: the first and last ones, and others at random."""
-    edges = [*range(1, 4), *range(max(4, n - 2), n + 1)]
-    rest = [moment for moment in range(1, n + 1) if moment not in edges]
-    return sorted({*edges, *random.Random(seed).sample(rest, max(0, min(len(rest), count - len(edges))))})
+def moments(n, count):
+    """RETURNS (List[int]): So many moments of n, in order: the first and last ones if there are many, and others at
+    random."""
+    edges = [moment for moment in (1, 2, 3, n - 2, n - 1, n) if moment > 0] if count > 10 else []
+    return sorted({*edges, *random.Random(n).sample(range(1, n + 1), min(n, count))})

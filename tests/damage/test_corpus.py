@@ -102,7 +102,7 @@ def test_damage_to_a_corpus_is_named(corpora_to_damage, n):
     assert {part: corpora.read(corpora.damaged, part) for part in PARTS} == corpora.expected
 
 
-@pytest.mark.parametrize("n", [40, pytest.param(1500, marks=LONG)])
+@pytest.mark.parametrize("n", [25, pytest.param(1500, marks=LONG)])
 def test_a_damaged_corpus_is_converted_anew(corpora_to_damage, tmp_path, n):
     """Whatever is damaged, the next conversion leaves what it would have left, or names the file."""
     corpora, rng, tally = corpora_to_damage, random.Random(n), Tally()
@@ -124,7 +124,7 @@ def test_a_damaged_corpus_is_converted_anew(corpora_to_damage, tmp_path, n):
     assert sum(count for (_, said), count in tally.items() if said == "same") > n / 2
 
 
-@pytest.mark.parametrize("n", [8, pytest.param(300, marks=LONG)])
+@pytest.mark.parametrize("n", [4, pytest.param(300, marks=LONG)])
 def test_a_full_disk_leaves_the_old_or_is_told(corpora_to_damage, tmp_path, n):
     corpora, tally = corpora_to_damage, Tally()
 
@@ -161,7 +161,7 @@ def test_a_full_disk_leaves_the_old_or_is_told(corpora_to_damage, tmp_path, n):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks a process")
-@pytest.mark.parametrize("n", [8, pytest.param(200, marks=LONG)])
+@pytest.mark.parametrize("n", [10, pytest.param(200, marks=LONG)])
 def test_a_killed_conversion_mixes_nothing(corpora_to_damage, tmp_path, n):
     """After a kill at any change to the disk, the parts are all of old, all of new, or refused."""
     corpora, out, tally = corpora_to_damage, tmp_path / "out", Tally()

@@ -123,7 +123,7 @@ def damage_many(runs, folder, n, seed):
     return tallies
 
 
-@pytest.mark.parametrize("n", [50, pytest.param(1500, marks=LONG)])
+@pytest.mark.parametrize("n", [30, pytest.param(1500, marks=LONG)])
 def test_damage_is_mended_or_named(runs, tmp_path, n):
     read, gone_on_with = damage_many(runs, tmp_path, n, seed=n)
     read.print(f"Runs of annotate, {runs.format.value}, read")
