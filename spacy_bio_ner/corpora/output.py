@@ -9,7 +9,7 @@ from typing import Iterator, List, Set
 import srsly
 
 from ..checksums import CHECKSUMS, read_checksums, write_checksums
-from ..util import InputError
+from ..util import InputError, final_name
 from .docbin import SUFFIX, is_shard
 from .lines import excerpt
 from .sources import is_file_name
@@ -93,7 +93,8 @@ def _remove_unfinished(path: Path) -> None:
     """RAISES (InputError): If there is something in the folder that no conversion has written."""
     if path.is_dir() and not path.is_symlink():
         for entry in path.iterdir():
-            if entry.name not in (LEDGER, CHECKSUMS) and entry.suffix != SUFFIX:
+            name = final_name(entry) or entry.name
+            if name not in (LEDGER, CHECKSUMS) and entry.suffix != SUFFIX:
                 raise InputError(f"{entry}: was not written by 'bio-ner convert': move it, or give another folder")
             _check_removable(entry)
     _remove(path)
