@@ -342,8 +342,8 @@ class BioEntityRecognizer(TrainablePipe):
         sgd: Optional[Optimizer] = None,
         losses: Optional[Dict[str, float]] = None,
     ) -> Dict[str, float]:
-        """Learn from what another component of this kind, the teacher, says of a batch of docs. Of a pipeline's next
-        major version spaCy has the same method.
+        """Learn from what another component of this kind, the teacher, says of a batch of docs. The method is called as
+        in spaCy's unreleased version 4.
 
         teacher_pipe (BioEntityRecognizer): The teacher. It reads the reference docs, the student the predicted ones,
             which must have the same tokens.
