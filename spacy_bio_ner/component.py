@@ -317,7 +317,8 @@ class BioEntityRecognizer(TrainablePipe):
 
     def get_loss(self, examples: Iterable[Example], scores: Potentials) -> Tuple[float, Potentials]:
         """Find the loss and its gradient: minus the log-likelihood of the gold tags, summed over whatever
-        is not annotated. Of reference docs with a teacher's posterior (see `bio-ner distill`) it is the cross-entropy.
+        is not annotated. For reference docs that a teacher's posterior is kept with (see distillation.py) it is the
+        cross-entropy.
 
         examples (Iterable[Example]): The batch of examples.
         scores (Potentials): The model's output for their predicted docs.
