@@ -37,6 +37,21 @@ def test_links_lead_somewhere(page):
 
 
 @pages
+def test_tests_are_there(page):
+    for path, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text(encoding="utf8")):
+        assert f"\ndef {name}(" in (ROOT / path).read_text(encoding="utf8"), f"{path}::{name}"
+
+
+def test_every_room_and_module_has_its_place_in_the_picture():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf8")
+    for path in (ROOT / "spacy_bio_ner").iterdir():
+        if path.is_dir() and path.name != "__pycache__":
+            assert f"spacy_bio_ner/{path.name}/" in text, path.name
+        elif path.suffix == ".py" and path.stem != "__init__":
+            assert path.name in text, path.name
+
+
+@pages
 def test_files_are_there(page):
     own = {"assets/mine"}
     made = {"/".join(asset["dest"].split("/")[:2]) for asset in PROJECT["assets"]} | {"assets/all-MiniLM-L6-v2"} | own
@@ -58,9 +73,8 @@ def check_spacy(words):
         assert name in command.commands, f"no command {name}"
         command = command.commands[name]
     if command.name == "run":  # of a project
-        assert words[0].isupper() or words[0] in [c["name"] for c in PROJECT["commands"]] + list(
-            PROJECT["workflows"]
-        ), words[0]
+        steps = [step["name"] for step in PROJECT["commands"]] + list(PROJECT["workflows"])
+        assert words[0].isupper() or words[0] in steps, f"no step {words[0]}"
     options = options_of(command)
     for word in words:
         if not word.startswith("-") or re.fullmatch(r"-\d*", word):
