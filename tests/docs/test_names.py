@@ -10,6 +10,7 @@ from spacy.cli import app
 from spacy.util import registry
 
 import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
+from spacy_bio_ner import __version__
 
 from ..conftest import ROOT
 from .blocks import BLOCK, PAGES, blocks_of, commands_of
@@ -40,6 +41,10 @@ def test_links_lead_somewhere(page):
 def test_tests_are_there(page):
     for path, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text(encoding="utf8")):
         assert f"\ndef {name}(" in (ROOT / path).read_text(encoding="utf8"), f"{path}::{name}"
+
+
+def test_the_version_has_its_place_in_the_changelog():
+    assert f"\n## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf8")
 
 
 def test_every_room_and_module_has_its_place_in_the_picture():
