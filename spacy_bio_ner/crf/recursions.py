@@ -15,8 +15,8 @@ from ..layers.packing import Packing
 TINY = numpy.finfo("float64").tiny
 # The number of steps between two normalisations, each of which costs about as much as a step.
 STEPS_PER_NORM = 8
-# Plain products are used only if all of their sums are between e^-300 and e^300. The smallest float64 is about e^-708, so
-# a term that has become 0 is at most e^-408 of its sum.
+# Plain products are used only if all of their sums are between e^-300 and e^300. The smallest float64 is about e^-708,
+# so a term that has become 0 is at most e^-408 of its sum.
 MAX_LOG_TOTAL = 300.0
 
 
