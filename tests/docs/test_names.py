@@ -1,5 +1,6 @@
 """What the documentation names is there: files, links, commands, options, steps and variables of the project."""
 
+import inspect
 import re
 import shlex
 
@@ -8,6 +9,7 @@ import srsly
 import typer
 from spacy.cli import app
 from spacy.util import registry
+from thinc.api import Config
 
 import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
 from spacy_bio_ner import __version__
@@ -131,6 +133,9 @@ def test_functions_that_configs_name_are_registered(page):
     for block in blocks_of(page):
         for kind, name in re.findall(r'^@(\w+) = "(\S+)"', block.code if block.language == "ini" else "", re.MULTILINE):
             assert registry.has(kind, name), f"{block.place}: {name}"
+        if block.language == "ini" and "[training.logger]" in block.code:
+            settings = Config().from_str(f"[training]\n\n{block.code}")["training"]["logger"]
+            inspect.signature(registry.loggers.get(settings.pop("@loggers"))).bind(**settings)
 
 
 def test_what_is_not_there_is_noticed():
