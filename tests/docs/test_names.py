@@ -65,6 +65,10 @@ def test_files_are_there(page):
     for name in FILE.findall(page.read_text(encoding="utf8")):
         name = name.rstrip("/.")
         assert (ROOT / name).exists() or "/".join(name.split("/")[:2]) in made, name
+    for name in re.findall(r"`(\w+\.py)`", page.read_text(encoding="utf8")):
+        assert any(list((ROOT / folder).rglob(name)) for folder in ("spacy_bio_ner", "scripts", "tests", "examples")), (
+            name
+        )
 
 
 def options_of(command):
