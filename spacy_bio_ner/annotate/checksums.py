@@ -60,4 +60,4 @@ def read_json(path: Path) -> Dict[str, Any]:
             return content
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         pass
-    raise InputError(f"{path}: is damaged, or not what this version of 'bio-ner annotate' writes")
+    raise InputError(f"{path}: is damaged, or not what this version of spacy-bio-ner writes")

@@ -7,7 +7,7 @@ from typing import Callable, ContextManager, List, Optional
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
-from ..annotate.job import EngineName, Job, Kind, TableFormat
+from ..annotate.job import EngineName, Kind, TableFormat
 from ..util import InputError, printable
 from ._app import bio_ner_cli, clear_errors, needs_extra
 
@@ -62,6 +62,7 @@ def annotate_cli(
         from ..annotate.inputs.item import Fields
         from ..annotate.inputs.standard_input import spool
         from ..annotate.runner import annotate, locked
+        from ..annotate.worker import Annotation
 
         if output.exists() and not output.is_dir():
             raise InputError(f"{output}: found a file, expected a folder to write to")
@@ -83,7 +84,8 @@ def annotate_cli(
                 example = printable(str(unknown[0]))
                 msg.warn(f"Passed over {len(unknown)} of the inputs, whose format is unknown: {example}, ...")
             with start(n_process) as workers:
-                job = Job(workers.describe(model, gpu_id), output, output_format, min_confidence, gpu_id)
+                found = workers.describe(model, gpu_id)
+                job = Annotation(found, output, gpu_id, format=output_format, min_confidence=min_confidence)
                 fields = Fields(tuple(text_field), id_field, date_field)
                 result = annotate(job, sources, workers, fields, shard_size)
         msg.good(f"Wrote {result['documents']} documents with {result['entities']} entities to {output}")
