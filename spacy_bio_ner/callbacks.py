@@ -11,6 +11,7 @@ from spacy.training import Example
 from spacy.util import get_minor_version_range, logger, registry, resolve_dot_names
 from thinc.api import ConfigValidationError, Model
 
+from .distillation import taught_labels
 from .tokenizer import set_punctuation_rules
 
 # Written beside an encoder by scripts/get_encoder.py: its name, url, revision and license.
@@ -53,12 +54,13 @@ def check_corpora(nlp: Language) -> None:
 
 
 def _labels(examples: Iterable[Example], enough: AbstractSet[str] = frozenset()) -> Set[str]:
-    """RETURNS (Set[str]): The labels of the gold entities. Given those that are enough, no more is read than it takes
-    to find them.
+    """RETURNS (Set[str]): The labels of the gold entities, and those of teachers. Given those that are enough, no more
+    is read than it takes to find them.
     """
     labels: Set[str] = set()
     for example in examples:
         labels.update(ent.label_ for ent in example.reference.ents)
+        labels.update(taught_labels(example.reference))
         if enough and enough <= labels:
             break
     return labels

@@ -8,7 +8,7 @@ from spacy.training import Example
 from thinc.api import Adam, fix_random_seed
 
 from spacy_bio_ner.crf.linear_chain import LinearChain
-from spacy_bio_ner.distillation import read_posteriors, write_posterior
+from spacy_bio_ner.distillation import compute_posteriors, read_posteriors, write_posterior
 
 from .conftest import SMALL_MODEL, TEXTS
 from .crf.enumeration import enumerate_probabilities
@@ -192,9 +192,7 @@ def test_distillation_of_nothing(trained):
 
 def teach(teacher, doc):
     """Keep the teacher's posterior with a doc."""
-    chain = LinearChain.from_potentials(teacher.model.ops, teacher.model.predict([doc]), teacher.cfg["temperature"])
-    counts = chain.expected_counts()
-    write_posterior(doc, teacher.labels, counts.emissions.dataXd, counts.transitions)
+    write_posterior(doc, teacher.labels, *compute_posteriors(teacher.model, [doc], teacher.cfg["temperature"]))
     return doc
 
 

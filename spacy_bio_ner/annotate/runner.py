@@ -33,6 +33,20 @@ SHARD_SIZE = 1000
 LOCK = ".lock"
 
 
+def check_output(output: Path, inputs: Sequence[Path]) -> None:
+    """Refuse a folder that cannot be written to, or would become a part of what is read.
+
+    output (Path): The folder.
+    inputs (Sequence[Path]): The inputs.
+    RAISES (InputError): If it is a file, or in a folder of the inputs.
+    """
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output}: found a file, expected a folder to write to")
+    for path in inputs:
+        if path.is_dir() and output.resolve().is_relative_to(path.resolve()):
+            raise InputError(f"{output}: would be read as a part of the input {path}, expected another folder")
+
+
 @contextmanager
 def locked(output: Path) -> Iterator[None]:
     """Keep other runs out of a folder. The lock is the operating system's: it ends with the process, however that ends.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar, Union
 
 import spacy
 from spacy.language import Language
@@ -171,15 +171,15 @@ def in_batches(
     YIELDS (Tuple[Text, Union[Result, Refused]]): Each text, and what became of it.
     """
     for batch in cut(texts, BATCH_SIZE, BATCH_CHARS):
-        results: List[Union[Result, Refused]]
+        results: Sequence[Union[Result, Refused]]
         try:
-            results = [*process(batch)]
+            results = process(batch)
         except Exception:
             results = [_process_one(process, item) for item in batch]
         yield from zip(batch, results)
 
 
-def _process_one(process: Callable[[List[Text]], List[Result]], item: Text) -> Union[Result, Refused]:
+def _process_one(process: Callable[[List[Text]], Sequence[Result]], item: Text) -> Union[Result, Refused]:
     try:
         return process([item])[0]
     except Exception as err:
