@@ -409,11 +409,7 @@ class BioEntityRecognizer(TrainablePipe):
         """
         ops = self.model.ops
         labels = self.labels if teacher_labels is None else teacher_labels
-        if not set(labels) & set(self.labels):
-            raise ValueError(
-                f"The teacher's labels are {', '.join(labels)}, and the component '{self.name}' has "
-                f"{', '.join(self.labels)}: it can learn nothing from that teacher."
-            )
+        self._check_common_label(labels)
         teacher = LinearChain.from_potentials(ops, teacher_scores, temperature)
         target = match_labels(ops, teacher.expected_counts(), labels, self.labels)
         loss, gradient = cross_entropy(ops, student_scores, target, self._tags_of(labels))
@@ -478,6 +474,7 @@ class BioEntityRecognizer(TrainablePipe):
         lengths = numpy.array([len(eg.predicted) for eg in examples])
         ends, total = numpy.cumsum(lengths), 0.0
         for labels, indices in by_labels(references):
+            self._check_common_label(labels)
             if any(len(references[i]) != lengths[i] for i in indices):
                 raise ValueError(
                     f"The component '{self.name}' learns from taught docs only with the tokens that they were taught "
@@ -493,6 +490,14 @@ class BioEntityRecognizer(TrainablePipe):
             gradient.starts += added.starts
             total += loss
         return total
+
+    def _check_common_label(self, labels: Sequence[str]) -> None:
+        """RAISES (ValueError): If none of a teacher's labels is known here."""
+        if not set(labels) & set(self.labels):
+            raise ValueError(
+                f"The teacher's labels are {', '.join(labels)}, and the component '{self.name}' has "
+                f"{', '.join(self.labels)}: it can learn nothing from that teacher."
+            )
 
     def _tags_of(self, labels: Sequence[str]) -> numpy.ndarray:
         """RETURNS (ndarray): Which tags are O or of some labels, booleans of shape (1, n_tags)."""
