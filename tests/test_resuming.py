@@ -178,6 +178,12 @@ def test_a_teacher_without_a_common_label_is_refused(trained):
         student.get_pipe("bio_ner").distill(trained.get_pipe("bio_ner"), [Example(doc, doc.copy())])
 
 
+def test_taught_docs_without_a_common_label_are_refused(trained):
+    doc = teach(trained.get_pipe("bio_ner"), trained.make_doc("Fever"))
+    with pytest.raises(ValueError, match="teacher's labels are CHEM, DIS.*it can learn nothing"):
+        student_of(["OTHER"]).update([Example(doc.copy(), doc)])
+
+
 def test_distillation_of_other_tokens_is_refused(trained):
     doc = trained.make_doc("Fever after penicillin")
     with pytest.raises(ValueError, match="only docs that have the same tokens"):

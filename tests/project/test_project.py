@@ -49,7 +49,16 @@ def test_configs_are_complete(path, tmp_path):
 def test_project_file_names_what_exists():
     config = load_project_config(ROOT)
     names = [command["name"] for command in config["commands"]]
-    assert ["encoder", *config["workflows"]["all"], "benchmark", "report", "demo", "pictures"] == names
+    assert [
+        "encoder",
+        "vectors",
+        "distill",
+        *config["workflows"]["all"],
+        "benchmark",
+        "report",
+        "demo",
+        "pictures",
+    ] == names
     for folder in config["directories"]:
         assert (ROOT / folder).is_dir()
     for command in config["commands"]:
