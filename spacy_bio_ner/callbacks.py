@@ -46,8 +46,9 @@ def check_corpora(nlp: Language) -> None:
     try:
         train, dev = resolve_dot_names(config, names)
         dev_labels = _labels(dev(nlp))
-        taught = {label for example in islice(train(nlp), SAMPLE) for label in taught_labels(example.reference)}
-        gold_labels = _labels(train(nlp), dev_labels | taught)
+        sample = list(islice(train(nlp), SAMPLE))
+        taught = {label for example in sample for label in taught_labels(example.reference)}
+        gold_labels = _labels(sample) | _labels(train(nlp), dev_labels | taught)
     except (ValueError, OSError):
         return  # initialized from Python: the config has no corpora, or those of some other machine
     train_labels = gold_labels or taught

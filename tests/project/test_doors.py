@@ -5,6 +5,8 @@ import shutil
 import sys
 
 import check
+import distill
+import numpy
 import pytest
 import spacy
 import steps
@@ -88,7 +90,10 @@ def test_each_step_that_writes_checks_the_variables_it_writes_by():
 
 def test_what_is_missing_is_said_before_anything_runs():
     found = check_variables("--corpus", "medicl", "--config", "lstn", "--lang", "qq", "--inputs")
-    assert "--vars.config: found 'lstn', expected one of configs/: assistant, assistant_transformer, lstm, " in found
+    assert (
+        "--vars.config: found 'lstn', expected one of configs/: assistant, assistant_transformer, distilled, lstm, "
+        in found
+    )
     assert "--vars.corpus: found 'medicl', expected a folder in assets/" in found and "--vars.lang: found 'qq'" in found
     settings = ("--corpus", "medical", "--lang", "en", "--inputs", "--encoder", "assets/nope", "--config")
     found = check_variables(*settings, "transformer")
@@ -96,6 +101,43 @@ def test_what_is_missing_is_said_before_anything_runs():
     assert "assets/medical and configs/lstm.cfg can be used" in check_variables(*settings, "lstm")
     assert "found '1.1', expected three numbers, such as 0.1.0" in check_variables("--version", "1.1")
     assert check_variables("--version", "0.1.0", "--set", "training.dropout=0.2") == ""
+
+
+def test_a_teacher_that_cannot_teach_is_refused(tmp_path):
+    settings = ("--corpus", "medical", "--lang", "en", "--inputs", "--config")
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    (tmp_path / "texts.txt").write_text("Fever\n")
+    model, texts = ("--teacher", str(tmp_path / "blank")), ("--texts", str(tmp_path / "texts.txt"))
+    found = check_variables(*settings, "distilled")
+    assert (
+        "--vars.config distilled: learns from a teacher, expected --vars.teacher (a pipeline) and --vars.texts" in found
+    )
+    assert "configs/lstm.cfg learns from none, expected --vars.config distilled" in check_variables(
+        *settings, "lstm", *model
+    )
+    found = check_variables(*settings, "distilled", "--teacher", "nowhere/model", *texts)
+    assert "--vars.teacher: cannot load 'nowhere/model'" in found and "Nothing was run" in found
+    found = check_variables(*settings, "distilled", *model, "--texts", "nowhere.txt")
+    assert "--vars.texts: nowhere.txt: no such file or folder" in found
+    assert "can be used" in check_variables(*settings, "distilled", *model, *texts)
+
+
+def test_vectors_that_cannot_be_used_are_refused(tmp_path):
+    settings = ("--corpus", "medical", "--lang", "en", "--inputs", "--config")
+    nlp = spacy.blank("en")
+    nlp.to_disk(tmp_path)
+    assert "has none, expected what 'spacy init vectors'" in check_variables(
+        *settings, "lstm", "--vectors", str(tmp_path)
+    )
+    assert "--vars.vectors: cannot load 'nowhere'" in check_variables(*settings, "lstm", "--vectors", "nowhere")
+    nlp.vocab.set_vector("fever", numpy.ones(3, dtype="float32"))
+    nlp.to_disk(tmp_path)
+    assert "can be used" in check_variables(*settings, "lstm", "--vectors", str(tmp_path))
+
+
+def test_no_teacher_no_distillation(capsys):
+    distill.main("", "texts.txt", output=ROOT / "nowhere", gpu_id=-1)
+    assert "No teacher: --vars.teacher is empty" in capsys.readouterr().out and not (ROOT / "nowhere").exists()
 
 
 @pytest.mark.skipif(has_cupy, reason="CuPy is here")
