@@ -28,7 +28,8 @@ def test_layers_are_pretrained_and_training_starts_from_them(nlp, tmp_path):
         "pretraining.objective.hidden_size": 16,
         **{f"components.bio_ner.model.tok2vec.{name}": value for name, value in SMALL.items()},
     }
-    pretrain(load_config(tmp_path / "config.cfg", overrides), tmp_path / "pretrained", silent=True)
+    (tmp_path / "pretrained").mkdir()
+    pretrain(load_config(tmp_path / "config.cfg", overrides, interpolate=True), tmp_path / "pretrained", silent=True)
     first, last = ((tmp_path / "pretrained" / f"model{i}.bin").read_bytes() for i in (0, 1))
     assert first != last
     overrides["paths.init_tok2vec"] = str(tmp_path / "pretrained" / "model1.bin")
