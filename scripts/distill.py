@@ -20,6 +20,8 @@ def main(
         msg.info("No teacher: --vars.teacher is empty")
         return
     also = [option for other in others[:-1] for option in ("--with", other)]
+    if not texts:
+        msg.fail("--vars.texts is empty, expected texts for the teacher", exits=1)
     run("spacy", "bio-ner", "distill", first, *shlex.split(texts), output, *also, "--gpu-id", gpu_id)
 
 

@@ -10,8 +10,7 @@ from steps import run
 from tqdm import tqdm
 from wasabi import msg
 
-# Dimensions and rows of the table, a quarter of what floret's authors take: 30 MB. Names are longer than other words,
-# so that parts of up to 6 characters are looked at.
+# Of the table, which has 20 MB with these, and of the parts of words that it has vectors for
 DIM, ROWS, MIN_PART, MAX_PART = 100, 50_000, 3, 6
 
 
@@ -28,10 +27,14 @@ def main(
         from spacy_bio_ner.annotate.inputs.discovery import find_sources, read_items
         from spacy_bio_ner.annotate.inputs.item import Fields, Text
         from spacy_bio_ner.annotate.inputs.streams import Progress
+        from spacy_bio_ner.util import InputError
     except ImportError as err:
         msg.fail(f"{err.name} is not installed: pip install -c constraints.txt -e '.[scale,vectors]'", exits=1)
     nlp = spacy.blank(lang, config={"nlp": {"tokenizer": {"@tokenizers": "spacy_bio_ner.Tokenizer.v1"}}})
-    sources, _ = find_sources(map(Path, shlex.split(texts)))
+    try:
+        sources, _ = find_sources(map(Path, shlex.split(texts)))
+    except InputError as err:
+        msg.fail(f"--vars.texts: {err}", exits=1)
     with tempfile.TemporaryDirectory() as folder:
         tokens = Path(folder) / "tokens.txt"
         with tokens.open("w", encoding="utf8") as file:

@@ -10,6 +10,10 @@ import numpy
 import pytest
 import spacy
 import steps
+import vectors
+from spacy.cli._util import parse_config_overrides
+from spacy.util import load_config
+from spacy.vectors import Mode
 from thinc.api import has_cupy
 from train import check_learned
 from typer import Exit, Typer
@@ -133,6 +137,26 @@ def test_vectors_that_cannot_be_used_are_refused(tmp_path):
     nlp.vocab.set_vector("fever", numpy.ones(3, dtype="float32"))
     nlp.to_disk(tmp_path)
     assert "can be used" in check_variables(*settings, "lstm", "--vectors", str(tmp_path))
+
+
+def test_variables_become_settings_that_the_config_has():
+    options = steps.training_options("de", "", "taught", "training/vectors", -1, "training.max_steps=7")
+    found = options.index("--gpu-id")
+    overrides = parse_config_overrides([*options[:found], *options[found + 2 :]])
+    config = load_config(ROOT / "configs" / "distilled.cfg", overrides, interpolate=True)
+    assert config["components"]["bio_ner"]["model"]["tok2vec"]["embed"]["include_static_vectors"] is True
+    assert config["initialize"]["vectors"] == "training/vectors" and config["training"]["max_steps"] == 7
+    assert config["corpora"]["train"]["second"]["path"] == "taught" and config["nlp"]["lang"] == "de"
+
+
+def test_vectors_of_texts(tmp_path, monkeypatch, refused):
+    pytest.importorskip("floret", reason="needs the extra 'vectors'")
+    monkeypatch.setattr(vectors, "ROWS", 50)
+    (tmp_path / "x.jsonl").write_text('{"text": "Fever after lithium-carbonate."}\n' * 20)
+    vectors.main(str(tmp_path / "x.jsonl"), tmp_path / "vectors", lang="en", epochs=1)
+    table = spacy.load(tmp_path / "vectors").vocab.vectors
+    assert table.mode == Mode.floret and table.shape == (50, vectors.DIM)
+    assert "none: no such file or folder" in refused(vectors.main, "none", tmp_path / "vectors", lang="en", epochs=1)
 
 
 def test_no_teacher_no_distillation(capsys):
