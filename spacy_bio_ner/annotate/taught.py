@@ -4,6 +4,7 @@ in .spacy files that spaCy's Corpus reads.
 
 from dataclasses import dataclass
 from itertools import islice
+from numbers import Real
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from spacy.attrs import ENT_IOB, ENT_TYPE
@@ -17,7 +18,7 @@ from .inputs.item import Refused, Text
 from .job import Job, Layout, Model
 from .outputs import DOCUMENTS, Record, write_shard
 from .shards import Shard
-from .worker import describe, drop_grown, in_batches, load, load_same, take_texts
+from .worker import drop_grown, in_batches, load, load_same, take_texts
 
 # Attributes of spans in which components other than ours keep how sure they are of an entity
 SCORES = ("confidence", "score")
@@ -78,10 +79,13 @@ def describe_teachers(paths: Sequence[str], entities: bool, gpu_id: int) -> Tupl
     entities (bool): Whether entities are wanted, and not a posterior, where both could be had.
     gpu_id (int): The GPU, or -1 for none.
     RETURNS (Tuple[List[Model], bool]): What tells them from others, and whether a posterior can be had from them.
-    RAISES (InputError): If one cannot be loaded or finds no entities, or what they say has no mean.
+    RAISES (InputError): If one cannot be loaded or has no components, or what they say has no mean.
     """
-    models = [describe(path, gpu_id) for path in paths]
-    components = [bio_ners(load(path, gpu_id)[0]) for path in paths]
+    models = [load(path, gpu_id)[1] for path in paths]
+    pipelines = [load(path, gpu_id)[0] for path in paths]
+    components = [bio_ners(nlp) for nlp in pipelines]
+    if not pipelines[0].pipe_names:
+        raise InputError(f"{paths[0]}: the pipeline has no component that could find entities")
     if entities or not components[0]:
         if len(paths) > 1:
             raise InputError(f"--with {paths[1]}: only posteriors have a mean, and {paths[0]} is to give its entities")
@@ -163,7 +167,7 @@ def _score(ent: Span) -> Optional[float]:
     """RETURNS (Optional[float]): How sure the component that has set an entity is of it, if that is known."""
     for name in SCORES:
         value = ent._.get(name) if Span.has_extension(name) else None
-        if isinstance(value, (int, float)):
+        if isinstance(value, Real):
             return float(value)
     for group in ent.doc.spans.values():
         for span, score in zip(group, group.attrs.get("scores", ())):

@@ -77,7 +77,8 @@ class MixedCorpus:
 def _labels_first(examples: List[Example]) -> List[Example]:
     """RETURNS (List[Example]): The examples, those first that have a label which none before them has."""
     known: Set[str] = set()
-    first, rest = [], []
+    first: List[Example] = []
+    rest: List[Example] = []
     for example in examples:
         labels = {ent.label_ for ent in example.reference.ents}
         (rest if labels <= known else first).append(example)

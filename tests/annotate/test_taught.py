@@ -165,9 +165,7 @@ def test_entities_with_a_low_score_are_missing(tmp_path):
     nlp.meta["name"] = "scored"
     nlp.to_disk(tmp_path / "scored")
     (tmp_path / "x.txt").write_text("a fever , café\n")
-    models = describe_teachers.__globals__["load"](str(tmp_path / "scored"), -1)[1]
-    job = Teaching(models, tmp_path / "out", temperature=None, min_score=0.5)
-    annotate(job, find_sources([tmp_path / "x.txt"])[0], Serial())
+    distill(tmp_path / "out", tmp_path / "x.txt", teachers=[tmp_path / "scored"], min_score=0.5)
     [doc] = read(tmp_path / "out")
     assert [token.ent_iob_ for token in doc] == ["", "B", "O", "B"]
 
@@ -301,7 +299,7 @@ def test_command_that_cannot_begin(model, pile, tmp_path, monkeypatch):
     new = tmp_path / "new"
     for args, said in (
         ((tmp_path / "none", pile, new), "none: cannot load the pipeline"),
-        ((tmp_path / "blank", pile, new), "no component of the pipeline sets doc.ents"),
+        ((tmp_path / "blank", pile, new), "blank: the pipeline has no component"),
         ((tmp_path / "untrained", pile, new), "has no labels: it was not trained"),
         ((model, tmp_path / "none", new), "none: no such file or folder"),
         ((model, tmp_path / "empty.txt", new), "found no text in the first 1000 items of each input"),
