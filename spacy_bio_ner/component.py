@@ -481,7 +481,7 @@ class BioEntityRecognizer(TrainablePipe):
             if any(len(references[i]) != lengths[i] for i in indices):
                 raise ValueError(
                     f"The component '{self.name}' learns from taught docs only with the tokens that they were taught "
-                    "with: read them with gold_preproc = true, or with spacy_bio_ner.MixedCorpus.v1."
+                    "with: read them with gold_preproc = true, or mixed (spacy_bio_ner.MixedCorpus.v1)."
                 )
             tokens = ops.asarray(numpy.concatenate([numpy.arange(ends[i] - lengths[i], ends[i]) for i in indices]))
             part = Ragged(scores.emissions.dataXd[tokens], ops.asarray1i(lengths[indices]))
