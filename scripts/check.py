@@ -1,6 +1,7 @@
 """Refuse variables of the project that its steps could not use, before one of them begins."""
 
 import re
+import shlex
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Iterator, List, Optional
@@ -82,6 +83,42 @@ def missing_inputs(corpus: str, config: str, lang: str, encoder: str) -> Iterato
         yield f"--vars.lang: found {lang!r}, for which spaCy has no tokenizer here: {err}"
 
 
+def wrong_teaching(config: str, teacher: str, texts: str, vectors: str) -> Iterator[str]:
+    """YIELDS (str): Why a config cannot learn from a teacher, texts or vectors."""
+    import spacy
+
+    from spacy_bio_ner.util import InputError
+
+    settings = (ROOT / "configs" / f"{config}.cfg").read_text(encoding="utf8")
+    learns = "${paths.taught}" in settings
+    if learns and not (teacher and texts):
+        yield f"--vars.config {config}: learns from a teacher, expected --vars.teacher (a pipeline) and --vars.texts"
+    elif teacher and not learns:
+        yield f"--vars.teacher: configs/{config}.cfg learns from none, expected --vars.config distilled"
+    for path in shlex.split(teacher):
+        try:
+            spacy.load(path)
+        except Exception as err:  # a folder that is no pipeline can raise anything
+            yield f"--vars.teacher: cannot load {path!r}: {err}"
+    if texts:
+        try:
+            from spacy_bio_ner.annotate.inputs.discovery import find_sources
+
+            find_sources(map(Path, shlex.split(texts)))
+        except ModuleNotFoundError as err:
+            yield f"--vars.texts: {err.name} is not installed: pip install -c constraints.txt -e '.[scale]'"
+        except InputError as err:
+            yield f"--vars.texts: {err}"
+    if vectors and "include_static_vectors" not in settings:
+        yield f"--vars.vectors: nothing in configs/{config}.cfg reads vectors, expected another config, such as lstm"
+    elif vectors:
+        try:
+            if not spacy.load(vectors).vocab.vectors.shape[1]:
+                yield f"--vars.vectors: {vectors!r} has none, expected what 'spacy init vectors' writes"
+        except Exception as err:
+            yield f"--vars.vectors: cannot load {vectors!r}: {err}"
+
+
 def wrong_gpu(gpu_id: int) -> Iterator[str]:
     """YIELDS (str): Why a GPU cannot be used."""
     from thinc.api import require_gpu
@@ -102,6 +139,9 @@ def main(
     version: Optional[str] = None,
     lang: Optional[str] = None,
     encoder: str = "",
+    teacher: str = "",
+    texts: str = "",
+    vectors: str = "",
     gpu_id: int = -1,
     settings: str = typer.Option("", "--set"),
     inputs: bool = typer.Option(False, help="Whether the corpus, the config and all they need have to be there"),
@@ -113,6 +153,8 @@ def main(
     overrides(settings)
     if inputs and not wrong:
         wrong += missing_inputs(corpus, config, lang, encoder)
+    if inputs and not wrong:
+        wrong += wrong_teaching(config, teacher, texts, vectors)
     if gpu_id >= 0:
         wrong += wrong_gpu(gpu_id)
     if wrong:

@@ -14,7 +14,7 @@ import srsly
 import typer
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
-from steps import overrides, run
+from steps import run, training_options
 from train import train
 from wasabi import msg
 
@@ -59,6 +59,8 @@ def main(
     metrics: Path = typer.Option(..., help="Beginning of the names of the files for the scores"),
     lang: str = typer.Option("en", help="Language of the pipeline"),
     encoder: str = typer.Option(..., help="Pretrained transformer, for the configs that have one"),
+    taught: str = typer.Option(..., help="What a teacher has taught, for the configs that learn from one"),
+    vectors: str = typer.Option("", help="Word vectors, a folder or an installed package"),
     gpu_id: int = typer.Option(-1, help="GPU ID or -1 for CPU"),
     settings: str = typer.Option("", "--set", help="Settings of the config to change"),
 ):
@@ -69,7 +71,7 @@ def main(
     if folds < 3:  # one part is held out, one is dev, and something has to be left to learn from
         msg.fail(f"--vars.folds: found {folds}, expected 3 or more, or 0 for no cross-validation", exits=1)
     output = training / f"folds-{folds}"
-    options = ["--nlp.lang", lang, "--paths.encoder", encoder, "--gpu-id", str(gpu_id), *overrides(settings)]
+    options = training_options(lang, encoder, taught, vectors, gpu_id, settings)
     vocab = Vocab()
     parts = split([doc for name in ("train", "dev") for doc in read_docs(corpus / f"{name}.spacy", vocab)], folds)
     for i, held_out in enumerate(parts):

@@ -21,6 +21,15 @@ def overrides(settings: str) -> List[str]:
     return ["--" + word.removeprefix("--") for word in words]
 
 
+def training_options(lang: str, encoder: str, taught: str, vectors: str, gpu_id: int, settings: str) -> List[str]:
+    """RETURNS (List[str]): What `spacy train` takes for the project's variables, all but the corpus."""
+    options = ["--nlp.lang", lang, "--paths.encoder", encoder, "--paths.taught", taught, "--gpu-id", str(gpu_id)]
+    if vectors:
+        embed = "--components.bio_ner.model.tok2vec.embed"
+        options += ["--paths.vectors", vectors, f"{embed}.include_static_vectors", "true"]
+    return [*options, *overrides(settings)]
+
+
 def run(*args: object) -> None:
     """Show and run the command of a Python module, and stop with its exit code if it fails."""
     command = ["-m", *map(str, args)]

@@ -5,7 +5,7 @@ from typing import List
 
 import spacy
 import typer
-from steps import overrides, run
+from steps import run, training_options
 from wasabi import msg
 
 # Below this F-score on dev nothing was learned: an untrained model has about 0.02.
@@ -49,13 +49,15 @@ def main(
     output: Path = typer.Argument(..., help="Folder for model-best and model-last"),
     lang: str = typer.Option("en", help="Language of the pipeline"),
     encoder: str = typer.Option(..., help="Pretrained transformer, for the configs that have one"),
+    taught: str = typer.Option(..., help="What a teacher has taught, for the configs that learn from one"),
+    vectors: str = typer.Option("", help="Word vectors, a folder or an installed package"),
     gpu_id: int = typer.Option(-1, help="GPU ID or -1 for CPU"),
     settings: str = typer.Option(
         "", "--set", help="Settings of the config to change: 'training.dropout=0.2 system.seed=1'"
     ),
 ):
     """Train a pipeline, and end with an error if it has learned nothing."""
-    options = ["--nlp.lang", lang, "--paths.encoder", encoder, "--gpu-id", str(gpu_id), *overrides(settings)]
+    options = training_options(lang, encoder, taught, vectors, gpu_id, settings)
     train(config, corpus / "train.spacy", corpus / "dev.spacy", output, options)
 
 

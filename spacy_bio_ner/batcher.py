@@ -1,5 +1,6 @@
 """Batches whose size follows the corpus, so that one config trains on forty sentences and on a million."""
 
+from itertools import chain
 from typing import Callable, Iterable, Iterator, List
 
 from spacy.training import Example
@@ -14,8 +15,8 @@ TOLERANCE = 0.2
 def create_batch_by_corpus(
     n_batches: int, min_words: int, max_words: int, padded: bool = False
 ) -> Callable[[Iterable[Example]], Iterator[List[Example]]]:
-    """Create a batcher that parts a corpus into a number of batches, as far as their size allows. It holds a whole pass
-    over the corpus in memory, as spaCy's training does too.
+    """Create a batcher that parts a corpus into a number of batches, as far as their size allows. Of a corpus that is
+    streamed it holds only as much as makes that many batches of the greatest size.
 
     n_batches (int): The number of batches.
     min_words (int): The least number of words in a batch.
@@ -26,12 +27,26 @@ def create_batch_by_corpus(
     """
 
     def batch_by_corpus(examples: Iterable[Example]) -> Iterator[List[Example]]:
-        examples = list(examples)
-        n_words = sum(len(example) for example in examples)
+        examples = iter(examples)
+        seen: List[Example] = []
+        n_words = 0
+        for example in examples:
+            seen.append(example)
+            n_words += len(example)
+            if n_words >= n_batches * max_words:  # whatever else comes, the size is the greatest
+                break
         size = min(max(n_words // n_batches, min_words), max_words)
+        corpus = chain(_emptied(seen), examples)
         if padded:
-            yield from minibatch_by_padded_size(examples, size=size)
+            yield from minibatch_by_padded_size(corpus, size=size)
         else:
-            yield from minibatch_by_words(examples, size=size, tolerance=TOLERANCE)
+            yield from minibatch_by_words(corpus, size=size, tolerance=TOLERANCE)
 
     return batch_by_corpus
+
+
+def _emptied(examples: List[Example]) -> Iterator[Example]:
+    """YIELDS (Example): The examples of a list, which does not keep what was taken."""
+    examples.reverse()
+    while examples:
+        yield examples.pop()

@@ -1,6 +1,7 @@
 """Callbacks that configs name: what is checked before training, and where a pretrained encoder comes from."""
 
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import AbstractSet, Any, Callable, Dict, Iterable, Set
 
@@ -12,11 +13,14 @@ from spacy.util import get_minor_version_range, logger, registry, resolve_dot_na
 from thinc.api import ConfigValidationError, Model
 
 from .corpora.docbin import check_written
+from .distillation import taught_labels
 from .tokenizer import set_punctuation_rules
 from .util import InputError
 
 # Written beside an encoder by scripts/get_encoder.py: its name, url, revision and license.
 SOURCE_FILE = "source.json"
+# How many examples of the train corpus are looked at for a teacher's labels: as many as spaCy looks at of a stream
+SAMPLE = 100
 
 
 @registry.callbacks("spacy_bio_ner.check_corpora.v1")
@@ -30,11 +34,11 @@ def create_check_corpora() -> Callable[[Language], None]:
 
 def check_corpora(nlp: Language) -> None:
     """Refuse corpora that nothing can be learned from or chosen by, and warn of what will be of no use: labels that
-    only the dev corpus has, vectors that no layer reads.
+    only the dev corpus has, or only the teacher of a corpus, vectors that no layer reads.
 
     nlp (Language): The pipeline, with the config it is trained by.
-    RAISES (ConfigValidationError): If there is no entity in a corpus, or its file is not what `bio-ner convert` wrote.
-        `spacy train` prints it without a traceback.
+    RAISES (ConfigValidationError): If there is no entity in a corpus, if its file is not what `bio-ner convert` wrote,
+        or if none of the labels is the teacher's too. `spacy train` prints it without a traceback.
     """
     config = nlp.config.interpolate()
     vectors = config["initialize"].get("vectors")
@@ -46,13 +50,26 @@ def check_corpora(nlp: Language) -> None:
     try:
         train, dev = resolve_dot_names(config, names)
         dev_labels = _labels(dev(nlp))
-        train_labels = _labels(train(nlp), dev_labels)
+        sample = list(islice(train(nlp), SAMPLE))
+        taught = {label for example in sample for label in taught_labels(example.reference)}
+        gold_labels = _labels(sample) | _labels(train(nlp), dev_labels | taught)
     except (ValueError, OSError):
         return  # initialized from Python: the config has no corpora, or those of some other machine
+    train_labels = gold_labels or taught
     for name, labels in zip(names, (train_labels, dev_labels)):
         if not labels:
             use = "to learn from" if name == names[0] else "to choose the best model by"
             raise ConfigValidationError(title=f"{name} has no entity {use}", desc=f"Check {name} in the config.")
+    if taught and not taught & train_labels:
+        found, expected = ", ".join(sorted(taught)), ", ".join(sorted(gold_labels))
+        raise ConfigValidationError(
+            title=f"{names[0]} has other labels than its teacher",
+            desc=f"The teacher's are {found}, those of the gold annotation {expected}. Labels are matched by name.",
+        )
+    if gold_labels and (more := ", ".join(sorted(taught - gold_labels))):
+        logger.warning("The label %s is the teacher's only: the student learns it as no entity", more)
+    if taught and (less := ", ".join(sorted(gold_labels - taught))):
+        logger.warning("The teacher has not got the label %s: it is learned from gold annotation only", less)
     if unknown := ", ".join(sorted(dev_labels - train_labels)):
         logger.warning("%s never has the label %s of %s: it cannot be learned", names[0], unknown, names[1])
 

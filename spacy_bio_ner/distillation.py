@@ -7,29 +7,80 @@ left of 1, so that most tokens take no room.
 """
 
 from itertools import groupby
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy
-from spacy.tokens import Doc
-from thinc.api import Ops
+from spacy.attrs import ORTH
+from spacy.tokens import Doc, Span
+from spacy.vocab import Vocab
+from thinc.api import Model, Ops
 from thinc.types import Ragged
 
 from .constraints import USER_DATA
 from .crf.bio import O, n_tags
+from .crf.linear_chain import LinearChain
 from .crf.potentials import Potentials
 
 POSTERIOR = "posterior"
 MIN_PROBABILITY = 1e-3
 
 
-def write_posterior(doc: Doc, labels: Sequence[str], marginals: numpy.ndarray, transitions: numpy.ndarray) -> None:
+class Posterior(NamedTuple):
+    """What a teacher says of a Doc.
+
+    marginals (ndarray): The probability of each tag of each token, of shape (tokens, n_tags).
+    transitions (ndarray): The expected number of times that a tag follows another, of shape (n_tags, n_tags).
+    """
+
+    marginals: numpy.ndarray
+    transitions: numpy.ndarray
+
+
+def compute_posteriors(model: Model[List[Doc], Potentials], docs: Sequence[Doc], temperature: float) -> List[Posterior]:
+    """Compute what a teacher says of Docs: its distribution as training has it, without what prediction adds to it
+    (entities that are set, sentence starts, white space).
+
+    model (Model[List[Doc], Potentials]): The teacher's tagger.
+    docs (Sequence[Doc]): The Docs, as the components before the teacher leave them.
+    temperature (float): What its scores are divided by.
+    RETURNS (List[Posterior]): The posterior of each.
+    RAISES (ValueError): If the scores are not numbers.
+    """
+    size = n_tags(len(model.attrs["labels"]))
+    if not any(len(doc) for doc in docs):
+        return [Posterior(numpy.zeros((0, size)), numpy.zeros((size, size))) for _ in docs]
+    chain = LinearChain.from_potentials(model.ops, model.predict(list(docs)), temperature)
+    marginals = model.ops.to_numpy(chain.marginals)
+    if not numpy.isfinite(marginals).all():
+        raise ValueError("the teacher's scores are not numbers")
+    bounds = numpy.cumsum([len(doc) for doc in docs])[:-1]
+    transitions = [model.ops.to_numpy(counts) for counts in chain.transitions_by_doc()]
+    return [Posterior(*pair) for pair in zip(numpy.split(marginals, bounds), transitions, strict=True)]
+
+
+def mean_posterior(posteriors: Sequence[Posterior], labels: Sequence[Sequence[str]]) -> Posterior:
+    """What several teachers say of a Doc on average.
+
+    posteriors (Sequence[Posterior]): What each says.
+    labels (Sequence[Sequence[str]]): The labels of each, the same ones, perhaps in another order.
+    RETURNS (Posterior): The mean, with the tags of the first one's labels.
+    """
+    total = Posterior(numpy.zeros_like(posteriors[0].marginals), numpy.zeros_like(posteriors[0].transitions))
+    for (marginals, transitions), own in zip(posteriors, labels, strict=True):
+        tags = [O, *(1 + 2 * own.index(label) + inside for label in labels[0] for inside in (0, 1))]
+        total.marginals[:] += marginals[:, tags] / len(posteriors)
+        total.transitions[:] += transitions[numpy.ix_(tags, tags)] / len(posteriors)
+    return total
+
+
+def write_posterior(doc: Doc, labels: Sequence[str], posterior: Posterior) -> None:
     """Keep a teacher's posterior with a Doc.
 
     doc (Doc): The Doc.
     labels (Sequence[str]): The teacher's labels.
-    marginals (ndarray): The probability of each tag of each token, of shape (tokens, n_tags).
-    transitions (ndarray): The expected number of times that a tag follows another, of shape (n_tags, n_tags).
+    posterior (Posterior): What it says.
     """
+    marginals, transitions = posterior
     tokens, tags = numpy.nonzero(marginals[:, 1:] >= MIN_PROBABILITY)
     previous, following = numpy.nonzero(transitions >= MIN_PROBABILITY)
     doc.user_data.setdefault(USER_DATA, {})[POSTERIOR] = {
@@ -45,6 +96,11 @@ def write_posterior(doc: Doc, labels: Sequence[str], marginals: numpy.ndarray, t
 def has_posterior(doc: Doc) -> bool:
     """RETURNS (bool): Whether a teacher's posterior is kept with a Doc."""
     return POSTERIOR in doc.user_data.get(USER_DATA, {})
+
+
+def taught_labels(doc: Doc) -> List[str]:
+    """RETURNS (List[str]): The labels of the teacher's posterior that is kept with a Doc; none if there is none."""
+    return list(_posterior(doc)["labels"]) if has_posterior(doc) else []
 
 
 def by_labels(docs: Sequence[Doc]) -> Iterator[Tuple[List[str], List[int]]]:
@@ -78,6 +134,16 @@ def read_posteriors(ops: Ops, docs: Sequence[Doc]) -> Potentials:
     return Potentials(
         Ragged(ops.asarray(marginals), ops.asarray1i(lengths)), ops.asarray(transitions), ops.asarray(first)
     )
+
+
+def have_same_tokens(doc: Doc, other: Doc) -> bool:
+    """RETURNS (bool): Whether two Docs, of one vocabulary or of two, have the same tokens."""
+    return numpy.array_equal(doc.to_array(ORTH), other.to_array(ORTH))
+
+
+def blank_copy(doc: Union[Doc, Span], vocab: Vocab) -> Doc:
+    """RETURNS (Doc): A Doc with the tokens of another, or of a part of it, and nothing else."""
+    return Doc(vocab, words=[token.text for token in doc], spaces=[bool(token.whitespace_) for token in doc])
 
 
 def _posterior(doc: Doc) -> Dict[str, Any]:

@@ -29,3 +29,18 @@ def test_the_number_of_batches_holds_between_the_limits(n_words, n_batches):
     examples = [range(10)] * (n_words // 10)
     batches = list(make(n_batches=120, min_words=100, max_words=5000)(examples))
     assert len(batches) == pytest.approx(n_batches, rel=0.1)
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_a_stream_is_not_read_further_than_it_must_be(padded):
+    read = 0
+
+    def endless():
+        nonlocal read
+        while True:
+            read += 1
+            yield range(10)
+
+    batches = make(n_batches=20, min_words=10, max_words=100, padded=padded)(endless())
+    first = [next(batches) for _ in range(50)]
+    assert max(len(batch) for batch in first) == 10 and read < 20 * 10 + 300 + 50 * 10

@@ -2,17 +2,20 @@
 
 import logging
 
+import numpy
 import pytest
 import spacy
 from spacy.cli import app
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from spacy.util import registry
+from thinc.api import ConfigValidationError
 from typer.testing import CliRunner
 
-from spacy_bio_ner.callbacks import check_corpora, split_punctuation
+from spacy_bio_ner.callbacks import SAMPLE, check_corpora, split_punctuation
 from spacy_bio_ner.corpora import docbin
 from spacy_bio_ner.corpora.convert import convert
+from spacy_bio_ner.distillation import Posterior, write_posterior
 
 from .conftest import ROOT
 
@@ -84,6 +87,29 @@ def test_labels_that_only_dev_has_are_warned_of(nlp_for, caplog):
     assert caplog.messages == ["corpora.train never has the label GENE of corpora.dev: it cannot be learned"]
 
 
+def test_a_teacher_with_other_labels_is_told_of(nlp_for, corpus, caplog, tmp_path):
+    def check(gold, taught):
+        """Check a train corpus of gold labels, and a Doc that a teacher with other labels has taught."""
+        nlp = nlp_for(gold, ["DIS"])
+        docs = list(DocBin().from_disk(tmp_path / "train.spacy").get_docs(nlp.vocab))
+        doc = Doc(nlp.vocab, words=["word"])
+        size = 1 + 2 * len(taught)
+        write_posterior(doc, taught, Posterior(numpy.ones((1, size)) / size, numpy.zeros((size, size))))
+        DocBin(docs=[*docs, doc], store_user_data=True).to_disk(tmp_path / "train.spacy")
+        with caplog.at_level(logging.WARNING, logger="spacy"):
+            caplog.clear()
+            check_corpora(nlp)
+        return caplog.messages
+
+    assert check(["DIS", "CHEM"], ["CHEM", "DIS"]) == check([], ["DIS"]) == []
+    [message] = check(["DIS"], ["DIS", "GENE"])
+    assert message == "The label GENE is the teacher's only: the student learns it as no entity"
+    [message] = check(["DIS", "CHEM"], ["DIS"])
+    assert message == "The teacher has not got the label CHEM: it is learned from gold annotation only"
+    with pytest.raises(ConfigValidationError, match="other labels than its teacher"):
+        check(["DIS"], ["Disease"])
+
+
 def test_vectors_that_nothing_reads_are_warned_of(nlp_for, caplog):
     with caplog.at_level(logging.WARNING, logger="spacy"):
         nlp = nlp_for(["DIS"], ["DIS"], vectors="en_vectors")
@@ -113,7 +139,7 @@ def test_train_is_read_no_further_than_needed(nlp_for):
     def create_endless():
         def endless(nlp):
             while True:
-                assert len(read) < 10
+                assert len(read) < 2 + SAMPLE
                 read.append(Example(nlp.make_doc("word"), Doc(nlp.vocab, words=["word"], ents=["B-DIS"])))
                 yield read[-1]
 
@@ -121,7 +147,7 @@ def test_train_is_read_no_further_than_needed(nlp_for):
 
     nlp.config["corpora"]["train"] = {"@readers": "test_callbacks.endless.v1"}
     check_corpora(nlp)
-    assert len(read) == 1
+    assert len(read) == SAMPLE + 1
 
 
 def test_split_punctuation_changes_spacy_s_own_tokenizer_alone():

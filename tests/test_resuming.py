@@ -8,7 +8,7 @@ from spacy.training import Example
 from thinc.api import Adam, fix_random_seed
 
 from spacy_bio_ner.crf.linear_chain import LinearChain
-from spacy_bio_ner.distillation import read_posteriors, write_posterior
+from spacy_bio_ner.distillation import compute_posteriors, read_posteriors, write_posterior
 
 from .conftest import SMALL_MODEL, TEXTS
 from .crf.enumeration import enumerate_probabilities
@@ -178,6 +178,12 @@ def test_a_teacher_without_a_common_label_is_refused(trained):
         student.get_pipe("bio_ner").distill(trained.get_pipe("bio_ner"), [Example(doc, doc.copy())])
 
 
+def test_taught_docs_without_a_common_label_are_refused(trained):
+    doc = teach(trained.get_pipe("bio_ner"), trained.make_doc("Fever"))
+    with pytest.raises(ValueError, match="teacher's labels are CHEM, DIS.*it can learn nothing"):
+        student_of(["OTHER"]).update([Example(doc.copy(), doc)])
+
+
 def test_distillation_of_other_tokens_is_refused(trained):
     doc = trained.make_doc("Fever after penicillin")
     with pytest.raises(ValueError, match="only docs that have the same tokens"):
@@ -192,9 +198,7 @@ def test_distillation_of_nothing(trained):
 
 def teach(teacher, doc):
     """Keep the teacher's posterior with a doc."""
-    chain = LinearChain.from_potentials(teacher.model.ops, teacher.model.predict([doc]), teacher.cfg["temperature"])
-    counts = chain.expected_counts()
-    write_posterior(doc, teacher.labels, counts.emissions.dataXd, counts.transitions)
+    write_posterior(doc, teacher.labels, *compute_posteriors(teacher.model, [doc], teacher.cfg["temperature"]))
     return doc
 
 

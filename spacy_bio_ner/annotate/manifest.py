@@ -7,7 +7,8 @@ from typing import Any, Dict, Iterator, Optional, Sequence
 from ..checksums import digest_json, read_json, write_json
 from ..util import InputError
 from .inputs.discovery import Source
-from .outputs import ERRORS, RECORDS, SCHEMAS, read_record
+from .job import Layout
+from .outputs import ERRORS, RECORDS, read_record
 
 NAME = "manifest.json"
 SHOWN = 10  # differences
@@ -52,7 +53,7 @@ def read_manifest(output: Path) -> Optional[Manifest]:
     try:
         return Manifest(**read_json(path))
     except TypeError:
-        raise InputError(f"{path}: is not what this version of 'bio-ner annotate' writes") from None
+        raise InputError(f"{path}: is not what this version of spacy-bio-ner writes") from None
 
 
 def list_inputs(sources: Sequence[Source]) -> Dict[str, Dict[str, Any]]:
@@ -62,15 +63,16 @@ def list_inputs(sources: Sequence[Source]) -> Dict[str, Dict[str, Any]]:
     }
 
 
-def resume(output: Path, wanted: Manifest) -> Optional[Manifest]:
+def resume(output: Path, wanted: Manifest, layout: Layout) -> Optional[Manifest]:
     """Find the run in a folder and check that it is the one wanted.
 
     output (Path): The folder.
     wanted (Manifest): What the run is to be made of.
+    layout (Layout): The files it writes.
     RETURNS (Optional[Manifest]): The manifest of the run; None if there is none, and the folder is free for one.
     RAISES (InputError): If the run in the folder is another, or something else is in the folder.
     """
-    for name in (*SCHEMAS, RECORDS):
+    for name in (*layout.folders, RECORDS):
         if (output / name).is_symlink():
             raise InputError(f"{output / name}: found a link, expected a folder: a run writes nothing outside its own")
     try:
@@ -79,7 +81,7 @@ def resume(output: Path, wanted: Manifest) -> Optional[Manifest]:
     except InputError:
         found, state = None, "is damaged"
     if found is None:
-        return _resume_without_manifest(output, wanted, state)
+        return _resume_without_manifest(output, wanted, layout, state)
     differences = list(_differences(found, wanted))
     if differences:
         shown = "\n".join(f"    {difference}" for difference in differences[:SHOWN])
@@ -91,17 +93,17 @@ def resume(output: Path, wanted: Manifest) -> Optional[Manifest]:
     return found
 
 
-def _resume_without_manifest(output: Path, wanted: Manifest, state: str) -> Optional[Manifest]:
+def _resume_without_manifest(output: Path, wanted: Manifest, layout: Layout, state: str) -> Optional[Manifest]:
     """RETURNS (Optional[Manifest]): The manifest wanted, if the whole records in the folder are all of that run; None
     if nothing is in the folder.
     RAISES (InputError): If it cannot be known what is in the folder, or that is another run."""
-    names = [name for name in (NAME, *SCHEMAS, RECORDS, ERRORS) if (output / name).exists()]
+    names = [name for name in (NAME, *layout.folders, RECORDS, ERRORS) if (output / name).exists()]
     if not names:
         return None
     is_known = False
     for path in sorted((output / RECORDS).glob("[0-9]*.json")):
         try:
-            record = read_record(output, int(path.stem))
+            record = read_record(output, layout, int(path.stem))
         except (InputError, OSError, ValueError):
             continue  # it is written again
         if record.run != wanted.run:

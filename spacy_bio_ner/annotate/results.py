@@ -11,9 +11,9 @@ from pyarrow.json import ReadOptions
 from tqdm import tqdm
 
 from ..util import InputError
-from .job import TableFormat
+from .job import Layout, TableFormat
 from .manifest import NAME, Manifest, read_manifest
-from .outputs import RECORDS, SCHEMAS, Record, check_shard, digest_records, strangers, table_path
+from .outputs import RECORDS, SCHEMAS, Record, check_shard, digest_records, file_path, strangers, table_layout
 
 MAX_ROW = 1 << 26  # bytes of a row of JSON: a text of nlp.max_length characters, however they are escaped
 READERS = {
@@ -38,13 +38,13 @@ class Results:
 
     def table(self, name: str) -> Dataset:
         """RETURNS (Dataset): One of the tables named in SCHEMAS."""
-        format = TableFormat(self.manifest.settings["format"])
+        layout = _layout(self.output, self.manifest)
         # A table without rows is no JSON to pyarrow
         records = [record for record in self.records if record.tables[name].rows]
-        files = [str(table_path(self.output, format, name, record.number)) for record in records]
+        files = [str(file_path(self.output, layout, name, record.number)) for record in records]
         if not files:
             return dataset(pyarrow.Table.from_pylist([], schema=SCHEMAS[name]))
-        return dataset(files, schema=SCHEMAS[name], format=READERS[format])
+        return dataset(files, schema=SCHEMAS[name], format=READERS[TableFormat(layout.suffix)])
 
 
 def open_results(output: Path) -> Results:
@@ -57,21 +57,29 @@ def open_results(output: Path) -> Results:
     manifest = read_manifest(output)
     if manifest is None:
         raise InputError(f"{output}: found no {NAME}, expected a folder written by 'bio-ner annotate'")
-    format = TableFormat(manifest.settings["format"])
+    layout = _layout(output, manifest)
     found = {path.name for path in (output / RECORDS).glob("*.json")}
     numbers = sorted(int(name[:-5]) for name in found if re.fullmatch(r"\d{5,}\.json", name))
     if manifest.result is not None:
         numbers = list(range(manifest.result["shards"]))
-        if strangers(output, format, len(numbers)):
-            raise InputError(f"{strangers(output, format, len(numbers))[0]}: is not of this run, which has written all")
+        if strangers(output, layout, len(numbers)):
+            raise InputError(f"{strangers(output, layout, len(numbers))[0]}: is not of this run, which has written all")
     if not numbers:
         raise InputError(f"{output}: found no shard that is done: {REMEDY}")
     records = []
     for number in tqdm(numbers, desc="Checking tables", unit="shard", leave=False, disable=None):
         try:
-            records.append(check_shard(output, format, manifest.run, number))
+            records.append(check_shard(output, layout, manifest.run, number))
         except InputError as err:
             raise InputError(f"{err}: {REMEDY}") from None
     if manifest.records not in (None, digest_records(records)):
         raise InputError(f"{output / RECORDS}: holds other records than the run has written: {REMEDY}")
     return Results(output, manifest, records)
+
+
+def _layout(output: Path, manifest: Manifest) -> Layout:
+    if "format" not in manifest.settings:
+        raise InputError(
+            f"{output}: found what 'bio-ner distill' writes, expected a folder written by 'bio-ner annotate'"
+        )
+    return table_layout(TableFormat(manifest.settings["format"]))

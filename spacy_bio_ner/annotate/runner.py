@@ -18,8 +18,6 @@ from .inputs.streams import Progress
 from .job import Job
 from .manifest import Manifest, list_inputs, resume
 from .outputs import (
-    DOCUMENTS,
-    ENTITIES,
     ERRORS,
     Record,
     check_shard,
@@ -29,10 +27,24 @@ from .outputs import (
     strangers,
 )
 from .shards import SHARD_CHARS, Shard, cut_shards, refuse_repeated
-from .worker import BATCH_CHARS, BATCH_SIZE, CANDIDATE_THRESHOLD
+from .worker import BATCH_CHARS, BATCH_SIZE
 
 SHARD_SIZE = 1000
 LOCK = ".lock"
+
+
+def check_output(output: Path, inputs: Sequence[Path]) -> None:
+    """Refuse a folder that cannot be written to, or would become a part of what is read.
+
+    output (Path): The folder.
+    inputs (Sequence[Path]): The inputs.
+    RAISES (InputError): If it is a file, or in a folder of the inputs.
+    """
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output}: found a file, expected a folder to write to")
+    for path in inputs:
+        if path.is_dir() and output.resolve().is_relative_to(path.resolve()):
+            raise InputError(f"{output}: would be read as a part of the input {path}, expected another folder")
 
 
 @contextmanager
@@ -87,7 +99,7 @@ def annotate(
                 sizes.append(progress.n_bytes - n_bytes)
                 n_bytes, n_items = progress.n_bytes, n_items + len(shard.items)
                 try:
-                    record = check_shard(job.output, job.format, job.run, shard.number)
+                    record = check_shard(job.output, job.layout, job.run, shard.number)
                 except InputError:
                     yield shard
                     continue
@@ -110,9 +122,7 @@ def annotate(
 def _begin(job: Job, sources: Sequence[Source], fields: Fields, shard_size: int) -> Manifest:
     """Find the manifest of the run, or begin one. Nothing is written before it is known that there are texts."""
     settings = {
-        "format": job.format.value,
-        "min_confidence": job.min_confidence,
-        "candidate_threshold": CANDIDATE_THRESHOLD,
+        **job.settings,
         "fields": {**asdict(fields), "text": list(fields.text)},
         "shard": [shard_size, SHARD_CHARS],
         "batch": [BATCH_SIZE, BATCH_CHARS],
@@ -120,27 +130,27 @@ def _begin(job: Job, sources: Sequence[Source], fields: Fields, shard_size: int)
     model = asdict(job.model)
     del model["path"]
     wanted = Manifest(model, settings, list_inputs(sources))
-    manifest = resume(job.output, wanted)
+    manifest = resume(job.output, wanted, job.layout)
     if manifest is None:
         check_fields(sources, fields)
         wanted.write(job.output)
-    remove_leftovers(job.output)
+    remove_leftovers(job.output, job.layout)
     return manifest or wanted
 
 
 def _finish(job: Job, manifest: Manifest, n_shards: int, n_items: int) -> Dict[str, int]:
     """Account for all shards and items, and write what the run came to."""
-    total = Counter(items=0, shards=n_shards, documents=0, entities=0, errors=0)
+    total = Counter(items=0, shards=n_shards, errors=0, **dict.fromkeys(job.layout.folders, 0))
 
     def counted() -> Iterator[Record]:
         for number in range(n_shards):
-            record = read_record(job.output, number)
+            record = read_record(job.output, job.layout, number)
             total.update(items=record.items, errors=len(record.refused))
-            total.update(documents=record.tables[DOCUMENTS].rows, entities=record.tables[ENTITIES].rows)
+            total.update({name: table.rows for name, table in record.tables.items()})
             file.writelines(json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in record.refused)
             yield record
 
-    others = strangers(job.output, job.format, n_shards)
+    others = strangers(job.output, job.layout, n_shards)
     if others:
         raise InputError(f"{others[0]}: is of no shard of this run. Inputs have changed, or it was put there")
     with atomic_write(job.output / ERRORS) as temporary, temporary.open("w", encoding="utf8") as file:

@@ -5,6 +5,7 @@ from .annotate import annotate_cli
 from .audit import audit_cli
 from .calibrate import calibrate_cli
 from .convert import convert_cli
+from .distill import distill_cli
 from .evaluate import evaluate_cli
 from .export import export_cli
 from .insights import insights_cli
@@ -18,6 +19,7 @@ __all__ = [
     "bio_ner_cli",
     "calibrate_cli",
     "convert_cli",
+    "distill_cli",
     "evaluate_cli",
     "export_cli",
     "insights_cli",

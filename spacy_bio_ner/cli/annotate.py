@@ -7,8 +7,8 @@ from typing import Callable, ContextManager, List, Optional
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
-from ..annotate.job import EngineName, Job, Kind, TableFormat
-from ..util import InputError, printable
+from ..annotate.job import EngineName, Kind, TableFormat
+from ..util import printable
 from ._app import bio_ner_cli, clear_errors, needs_extra
 
 
@@ -61,10 +61,9 @@ def annotate_cli(
         from ..annotate.inputs.discovery import find_sources
         from ..annotate.inputs.item import Fields
         from ..annotate.inputs.standard_input import spool
-        from ..annotate.runner import annotate, locked
+        from ..annotate.runner import annotate, check_output, locked
+        from ..annotate.worker import Annotation
 
-        if output.exists() and not output.is_dir():
-            raise InputError(f"{output}: found a file, expected a folder to write to")
         start: Callable[[int], ContextManager[Engine]] = Processes
         if engine == EngineName.ray:
             with needs_extra("ray"):
@@ -72,9 +71,7 @@ def annotate_cli(
 
                 start = Cluster
         paths = [output / "stdin" if name == "-" else Path(name) for name in inputs]
-        for path in paths:
-            if path.is_dir() and output.resolve().is_relative_to(path.resolve()):
-                raise InputError(f"{output}: would be read as a part of the input {path}, expected another folder")
+        check_output(output, paths)
         with locked(output):
             if "-" in inputs:
                 spool(sys.stdin.buffer, output / "stdin")
@@ -83,7 +80,8 @@ def annotate_cli(
                 example = printable(str(unknown[0]))
                 msg.warn(f"Passed over {len(unknown)} of the inputs, whose format is unknown: {example}, ...")
             with start(n_process) as workers:
-                job = Job(workers.describe(model, gpu_id), output, output_format, min_confidence, gpu_id)
+                found = workers.describe(model, gpu_id)
+                job = Annotation(found, output, gpu_id, format=output_format, min_confidence=min_confidence)
                 fields = Fields(tuple(text_field), id_field, date_field)
                 result = annotate(job, sources, workers, fields, shard_size)
         msg.good(f"Wrote {result['documents']} documents with {result['entities']} entities to {output}")

@@ -15,6 +15,7 @@ from spacy.vocab import Vocab
 from ..checksums import CHECKSUMS, is_as_written, read_checksums
 from ..constraints import USER_DATA, annotated_labels
 from ..crf.bio import IOB_BEGIN, IOB_MISSING
+from ..distillation import POSTERIOR
 from ..util import InputError
 from .json_values import Text, validate
 from .ledger import Ledger
@@ -198,7 +199,10 @@ def _check(doc: Doc) -> None:
             if not 0 <= span.start < span.end <= len(doc):
                 raise InputError(f"found a span from {span.start} to {span.end} of {len(doc)} tokens")
             span.label_
-    contents = validate(_CONTENTS, {"cats": doc.cats, "source": doc.user_data.get(USER_DATA)})
+    source = doc.user_data.get(USER_DATA)
+    if isinstance(source, dict) and POSTERIOR in source:  # a teacher's, which has no source
+        source = {key: value for key, value in source.items() if key != POSTERIOR} or None
+    contents = validate(_CONTENTS, {"cats": doc.cats, "source": source})
     for start, end, _, _, fragments in contents.source.mentions + contents.source.ents if contents.source else ():
         for part in [(start, end), *fragments]:
             if not 0 <= part[0] < part[1] <= len(text):

@@ -1,11 +1,13 @@
 """A corpus reader that mixes two corpora in a stated proportion, such as gold annotation and what a teacher says."""
 
 import random
-from typing import Callable, Iterable, Iterator, List, TypeVar
+from typing import Callable, Iterable, Iterator, List, Set, TypeVar
 
 from spacy.language import Language
 from spacy.training import Example
 from spacy.util import registry
+
+from ..distillation import blank_copy, has_posterior, have_same_tokens
 
 Reader = Callable[[Language], Iterable[Example]]
 Item = TypeVar("Item")
@@ -29,6 +31,8 @@ def create_mixed_corpus(first: Reader, second: Reader, share: float) -> "MixedCo
 class MixedCorpus:
     """A reader whose epoch is one pass over the first corpus in random order. In between come examples of the second
     one, from where the epoch before has left it. When it ends it begins again.
+
+    An epoch begins with an example of each label, since spaCy looks only at the first 100 of a stream to find those.
     """
 
     def __init__(self, first: Reader, second: Reader, share: float) -> None:
@@ -51,6 +55,7 @@ class MixedCorpus:
         """
         examples: List[Example] = list(self.first(nlp))
         random.shuffle(examples)
+        examples = _labels_first(examples)
         n_first = n_second = 0
         for example in examples:
             yield example
@@ -64,9 +69,29 @@ class MixedCorpus:
         for _ in range(2):
             for example in self._stream:
                 if len(example.predicted):
-                    return example
+                    return _with_tokens_of_teacher(example, nlp)
             self._stream = _shuffled(self.second(nlp))
         raise ValueError("The second corpus of MixedCorpus has no text: check its path.")
+
+
+def _labels_first(examples: List[Example]) -> List[Example]:
+    """RETURNS (List[Example]): The examples, those first that have a label which none before them has."""
+    known: Set[str] = set()
+    first: List[Example] = []
+    rest: List[Example] = []
+    for example in examples:
+        labels = {ent.label_ for ent in example.reference.ents}
+        (rest if labels <= known else first).append(example)
+        known |= labels
+    return first + rest
+
+
+def _with_tokens_of_teacher(example: Example, nlp: Language) -> Example:
+    """RETURNS (Example): The example, whose predicted Doc has the tokens that a teacher's posterior is of."""
+    doc = example.reference
+    if not has_posterior(doc) or have_same_tokens(example.predicted, doc):
+        return example
+    return Example(blank_copy(doc, nlp.vocab), doc)
 
 
 def _shuffled(items: Iterable[Item]) -> Iterator[Item]:

@@ -112,6 +112,21 @@ class LinearChain:
         starts = self._by_tag(self._smoothed.smoothed[:first].sum(axis=0))
         return Potentials(Ragged(self.marginals, self.lengths), transitions, starts)
 
+    def transitions_by_doc(self) -> List[Floats2d]:
+        """RETURNS (List[Floats2d]): Per document, the expected number of times that each tag follows each, of shape
+        (n_tags, n_tags). Together they are the transitions of expected_counts."""
+        packing, xp = self._packing, self.ops.xp
+        first = packing.sizes[0] if packing.sizes else 0
+        before, after = self._filtered.filtered[packing.previous], self._smoothed.ratio[first:]
+        factors, owners = xp.exp(self._transitions), self.ops.to_numpy(packing.owners[first:])
+        rows = numpy.argsort(owners, kind="stable")
+        bounds = numpy.searchsorted(owners[rows], numpy.arange(len(self.lengths) + 1)).tolist()
+        found = []
+        for start, end in zip(bounds, bounds[1:]):
+            own = xp.asarray(rows[start:end])
+            found.append(self._by_tag(self._by_tag(factors * xp.matmul(before[own].T, after[own])).T).T)
+        return found
+
     def expected_score(self, counts: Potentials) -> float:
         """The score that tag sequences of another distribution have in this one, on average.
 

@@ -10,7 +10,7 @@ pytest.importorskip("pyarrow")
 
 from spacy_bio_ner.annotate import worker  # noqa: E402
 from spacy_bio_ner.annotate.inputs.discovery import find_sources  # noqa: E402
-from spacy_bio_ner.annotate.job import Job, TableFormat  # noqa: E402
+from spacy_bio_ner.annotate.job import TableFormat  # noqa: E402
 from spacy_bio_ner.annotate.manifest import read_manifest  # noqa: E402
 from spacy_bio_ner.annotate.outputs import CANDIDATES, DOCUMENTS, ENTITIES  # noqa: E402
 from spacy_bio_ner.annotate.results import open_results  # noqa: E402
@@ -37,9 +37,12 @@ class Serial:
     def describe(self, path, gpu_id):
         return worker.describe(path, gpu_id)
 
+    def call(self, function, *args):
+        return function(*args)
+
     def run(self, job, shards):
         for i, shard in enumerate(shards):
-            record = worker.run_shard(job, shard)
+            record = job.work(shard)
             if i == self.n_shards:
                 raise KeyboardInterrupt
             yield record
@@ -84,7 +87,7 @@ def write_texts(path, n, seed=0):
 
 
 def annotate_paths(model, output, *paths, engine=Serial(), shard_size=SHARD, format=TableFormat.parquet, **settings):
-    job = Job(engine.describe(str(model), -1), output, format, **settings)
+    job = worker.Annotation(engine.describe(str(model), -1), output, format=format, **settings)
     return annotate(job, find_sources(paths)[0], engine, shard_size=shard_size)
 
 

@@ -29,14 +29,16 @@ from spacy_bio_ner.annotate.engines import processes  # noqa: E402
 from spacy_bio_ner.annotate.engines.processes import Processes  # noqa: E402
 from spacy_bio_ner.annotate.inputs.discovery import READERS, find_sources  # noqa: E402
 from spacy_bio_ner.annotate.inputs.item import Text  # noqa: E402
-from spacy_bio_ner.annotate.job import Job, Kind, TableFormat  # noqa: E402
+from spacy_bio_ner.annotate.job import Kind, TableFormat  # noqa: E402
 from spacy_bio_ner.annotate.manifest import Manifest, read_manifest, resume  # noqa: E402
 from spacy_bio_ner.annotate.outputs import (  # noqa: E402
     CANDIDATES,
     DOCUMENTS,
     ENTITIES,
     Record,
+    encode_tables,
     remove_leftovers,
+    table_layout,
     write_shard,
 )
 from spacy_bio_ner.annotate.results import READERS as TABLE_READERS  # noqa: E402
@@ -89,7 +91,8 @@ def test_rows_are_what_the_pipeline_says(model, undisturbed):
     assert [(error["id"], error["place"]) for error in errors(output)] == [("d3", "x.jsonl:34"), (None, "x.jsonl:35")]
     assert errors(output)[0]["cause"] == "found the id of x.jsonl:4 again, expected another"
     assert read_manifest(output).result == {
-        "items": 35, "shards": 7, "documents": 33, "entities": len(found), "errors": 2
+        "items": 35, "shards": 7, "documents": 33, "entities": len(found), "errors": 2,
+        "candidates": len(rows(output, CANDIDATES)),
     }  # fmt: skip
 
 
@@ -107,7 +110,8 @@ def test_a_long_text_comes_back_whole(tmp_path, format):
     tables = {DOCUMENTS: [row, row | {"text": "fever"}], ENTITIES: [], CANDIDATES: []}
     manifest = Manifest({"name": "x"}, {"format": format.value}, {})
     manifest.write(tmp_path)
-    write_shard(tmp_path, format, tables, ("x", "1", "0"), Record(manifest.run, 0, "", []))
+    contents = encode_tables(format, tables, ("x", "1", "0"))
+    write_shard(tmp_path, table_layout(format), contents, Record(manifest.run, 0, "", []))
     assert [row["text"] for row in rows(tmp_path, DOCUMENTS)] == [text, "fever"]
 
 
@@ -284,9 +288,9 @@ def test_a_pipeline_that_was_moved_keeps_its_name_in_the_run(undisturbed, model,
 def test_a_worker_with_another_pipeline_is_noticed(undisturbed, model, tmp_path):
     source, _ = undisturbed
     shutil.copytree(model, tmp_path / "model")
-    job = Job(worker.describe(str(tmp_path / "model"), -1), tmp_path / "out")
+    job = worker.Annotation(worker.describe(str(tmp_path / "model"), -1), tmp_path / "out")
     (tmp_path / "model" / "meta.json").write_text((model / "meta.json").read_text().replace("0.0.0", "0.0.1"))
-    worker._load.cache_clear()  # as in another process
+    worker.load.cache_clear()  # as in another process
     with pytest.raises(InputError, match="found another pipeline"):
         annotate(job, find_sources([source])[0], Serial())
 
@@ -467,7 +471,7 @@ def test_only_leftovers_of_its_own_are_removed(tmp_path):
     ]  # fmt: skip
     for path in (*own, *others):
         path.write_text("")
-    remove_leftovers(tmp_path)
+    remove_leftovers(tmp_path, table_layout(TableFormat.parquet))
     assert [path.exists() for path in own] == [False] * 3
     assert [path.exists() for path in others] == [True] * 4
 
@@ -477,7 +481,7 @@ def test_linked_folder_of_tables_is_refused(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out" / "entities").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     with pytest.raises(InputError, match="entities: found a link"):
-        resume(tmp_path / "out", Manifest({}, {}, {}))
+        resume(tmp_path / "out", Manifest({}, {}, {}), table_layout(TableFormat.parquet))
 
 
 def test_files_that_are_of_no_shard_are_named(undisturbed, model, tmp_path):

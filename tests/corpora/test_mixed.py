@@ -2,16 +2,18 @@
 
 from collections import Counter
 
+import numpy
 import pytest
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import registry
 
 from spacy_bio_ner.corpora import mixed
 from spacy_bio_ner.corpora.mixed import MixedCorpus
+from spacy_bio_ner.distillation import Posterior, write_posterior
 
 NLP = spacy.blank("en")
 
@@ -78,3 +80,29 @@ def test_a_share_without_meaning_is_refused(share):
 def test_an_empty_second_corpus_is_refused():
     with pytest.raises(ValueError, match="has no text"):
         list(MixedCorpus(reader("a", [1]), reader("b", [0, 0]), 0.5)(NLP))
+
+
+def test_an_epoch_begins_with_every_label():
+    """spaCy looks for labels in the first 100 examples of a stream only."""
+
+    def gold(nlp):
+        for i in range(500):
+            doc = Doc(nlp.vocab, words=["word"])
+            doc.ents = [Span(doc, 0, 1, "RARE" if i == 77 else "OFTEN")] if i % 5 == 2 else []
+            yield Example(doc.copy(), doc)
+
+    for _ in range(3):
+        epoch = list(MixedCorpus(gold, reader("b", [1] * 40), 0.5)(NLP))
+        labels = [ent.label_ for eg in epoch[:5] for ent in eg.reference.ents]
+        assert sorted(labels) == ["OFTEN", "RARE"]
+        assert sum(label == "RARE" for eg in epoch for label in [ent.label_ for ent in eg.reference.ents]) == 1
+
+
+def test_a_taught_doc_is_learned_with_the_tokens_of_its_teacher():
+    def taught(nlp):
+        doc = Doc(nlp.vocab, words=["in", "vitro-grown"])
+        write_posterior(doc, ["X"], Posterior(numpy.ones((2, 3)) / 3, numpy.zeros((3, 3))))
+        yield Example(nlp.make_doc(doc.text), doc)
+
+    [example] = [eg for eg in MixedCorpus(reader("a", [1]), taught, 0.5)(NLP) if eg.predicted[0].text == "in"]
+    assert [token.text for token in example.predicted] == ["in", "vitro-grown"] and len(NLP.make_doc("vitro-grown")) > 1

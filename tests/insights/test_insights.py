@@ -24,7 +24,7 @@ pytest.importorskip("matplotlib")
 from spacy_bio_ner.annotate.inputs.item import Refused  # noqa: E402
 from spacy_bio_ner.annotate.job import TableFormat  # noqa: E402
 from spacy_bio_ner.annotate.manifest import Manifest  # noqa: E402
-from spacy_bio_ner.annotate.outputs import Record, digest_records, write_shard  # noqa: E402
+from spacy_bio_ner.annotate.outputs import Record, digest_records, encode_tables, table_layout, write_shard  # noqa: E402
 from spacy_bio_ner.annotate.results import open_results  # noqa: E402
 from spacy_bio_ner.evaluation.figures import data_uri, new_figure  # noqa: E402
 from spacy_bio_ner.insights import tables  # noqa: E402
@@ -56,7 +56,8 @@ def write_run(output, documents=DOCUMENTS, finished=True):
             about = {"date": date, "text": text, "tokens": len(text.split()), "entities": len(mentions)}
             tables["documents"].append({"document": document, **about})
         record = Record(manifest.run, number // 2, "", [Refused(None, "", "")])
-        records.append(write_shard(output, TableFormat.parquet, tables, ("en_x", "1", "0"), record))
+        contents = encode_tables(TableFormat.parquet, tables, ("en_x", "1", "0"))
+        records.append(write_shard(output, table_layout(TableFormat.parquet), contents, record))
     if finished:
         manifest = replace(manifest, result={"shards": len(records)}, records=digest_records(records))
     manifest.write(output)

@@ -5,9 +5,15 @@ import shutil
 import sys
 
 import check
+import distill
+import numpy
 import pytest
 import spacy
 import steps
+import vectors
+from spacy.cli._util import parse_config_overrides
+from spacy.util import load_config
+from spacy.vectors import Mode
 from thinc.api import has_cupy
 from train import check_learned
 from typer import Exit, Typer
@@ -88,7 +94,10 @@ def test_each_step_that_writes_checks_the_variables_it_writes_by():
 
 def test_what_is_missing_is_said_before_anything_runs():
     found = check_variables("--corpus", "medicl", "--config", "lstn", "--lang", "qq", "--inputs")
-    assert "--vars.config: found 'lstn', expected one of configs/: assistant, assistant_transformer, lstm, " in found
+    assert (
+        "--vars.config: found 'lstn', expected one of configs/: assistant, assistant_transformer, distilled, lstm, "
+        in found
+    )
     assert "--vars.corpus: found 'medicl', expected a folder in assets/" in found and "--vars.lang: found 'qq'" in found
     settings = ("--corpus", "medical", "--lang", "en", "--inputs", "--encoder", "assets/nope", "--config")
     found = check_variables(*settings, "transformer")
@@ -96,6 +105,63 @@ def test_what_is_missing_is_said_before_anything_runs():
     assert "assets/medical and configs/lstm.cfg can be used" in check_variables(*settings, "lstm")
     assert "found '1.1', expected three numbers, such as 0.1.0" in check_variables("--version", "1.1")
     assert check_variables("--version", "0.1.0", "--set", "training.dropout=0.2") == ""
+
+
+def test_a_teacher_that_cannot_teach_is_refused(tmp_path):
+    settings = ("--corpus", "medical", "--lang", "en", "--inputs", "--config")
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    (tmp_path / "texts.txt").write_text("Fever\n")
+    model, texts = ("--teacher", str(tmp_path / "blank")), ("--texts", str(tmp_path / "texts.txt"))
+    found = check_variables(*settings, "distilled")
+    assert (
+        "--vars.config distilled: learns from a teacher, expected --vars.teacher (a pipeline) and --vars.texts" in found
+    )
+    assert "configs/lstm.cfg learns from none, expected --vars.config distilled" in check_variables(
+        *settings, "lstm", *model
+    )
+    found = check_variables(*settings, "distilled", "--teacher", "nowhere/model", *texts)
+    assert "--vars.teacher: cannot load 'nowhere/model'" in found and "Nothing was run" in found
+    found = check_variables(*settings, "distilled", *model, "--texts", "nowhere.txt")
+    assert "--vars.texts: nowhere.txt: no such file or folder" in found
+    assert "can be used" in check_variables(*settings, "distilled", *model, *texts)
+
+
+def test_vectors_that_cannot_be_used_are_refused(tmp_path):
+    settings = ("--corpus", "medical", "--lang", "en", "--inputs", "--config")
+    nlp = spacy.blank("en")
+    nlp.to_disk(tmp_path)
+    assert "has none, expected what 'spacy init vectors'" in check_variables(
+        *settings, "lstm", "--vectors", str(tmp_path)
+    )
+    assert "--vars.vectors: cannot load 'nowhere'" in check_variables(*settings, "lstm", "--vectors", "nowhere")
+    nlp.vocab.set_vector("fever", numpy.ones(3, dtype="float32"))
+    nlp.to_disk(tmp_path)
+    assert "can be used" in check_variables(*settings, "lstm", "--vectors", str(tmp_path))
+
+
+def test_variables_become_settings_that_the_config_has():
+    options = steps.training_options("de", "", "taught", "training/vectors", -1, "training.max_steps=7")
+    found = options.index("--gpu-id")
+    overrides = parse_config_overrides([*options[:found], *options[found + 2 :]])
+    config = load_config(ROOT / "configs" / "distilled.cfg", overrides, interpolate=True)
+    assert config["components"]["bio_ner"]["model"]["tok2vec"]["embed"]["include_static_vectors"] is True
+    assert config["initialize"]["vectors"] == "training/vectors" and config["training"]["max_steps"] == 7
+    assert config["corpora"]["train"]["second"]["path"] == "taught" and config["nlp"]["lang"] == "de"
+
+
+def test_vectors_of_texts(tmp_path, monkeypatch, refused):
+    pytest.importorskip("floret", reason="needs the extra 'vectors'")
+    monkeypatch.setattr(vectors, "ROWS", 50)
+    (tmp_path / "x.jsonl").write_text('{"text": "Fever after lithium-carbonate."}\n' * 20)
+    vectors.main(str(tmp_path / "x.jsonl"), tmp_path / "vectors", lang="en", epochs=1)
+    table = spacy.load(tmp_path / "vectors").vocab.vectors
+    assert table.mode == Mode.floret and table.shape == (50, vectors.DIM)
+    assert "none: no such file or folder" in refused(vectors.main, "none", tmp_path / "vectors", lang="en", epochs=1)
+
+
+def test_no_teacher_no_distillation(capsys):
+    distill.main("", "texts.txt", output=ROOT / "nowhere", gpu_id=-1)
+    assert "No teacher: --vars.teacher is empty" in capsys.readouterr().out and not (ROOT / "nowhere").exists()
 
 
 @pytest.mark.skipif(has_cupy, reason="CuPy is here")

@@ -46,10 +46,23 @@ def test_configs_are_complete(path, tmp_path):
     assert load_config(filled) == load_config(path)
 
 
+def test_the_student_is_the_lstm_with_another_train_corpus():
+    lstm, student = (load_config(ROOT / "configs" / f"{name}.cfg") for name in ("lstm", "distilled"))
+    assert student["corpora"]["train"].pop("@readers") == "spacy_bio_ner.MixedCorpus.v1"
+    for name, path in (("first", "${paths.train}"), ("second", "${paths.taught}")):
+        assert student["corpora"]["train"][name] == {**lstm["corpora"]["train"], "path": path}
+    student["corpora"]["train"] = lstm["corpora"]["train"]
+    assert student["training"].pop("max_epochs") == -1 and lstm["training"].pop("max_epochs") == 0
+    assert student["paths"].pop("taught") is None
+    assert student == lstm
+
+
 def test_project_file_names_what_exists():
     config = load_project_config(ROOT)
     names = [command["name"] for command in config["commands"]]
-    assert ["encoder", *config["workflows"]["all"], "benchmark", "report", "demo", "pictures"] == names
+    own = ["encoder", "vectors", "distill"]
+    assert [*own, *config["workflows"]["all"], "benchmark", "report", "demo", "pictures"] == names
+    assert set(config["workflows"]["distilled"]) == {*config["workflows"]["all"], "distill"}
     for folder in config["directories"]:
         assert (ROOT / folder).is_dir()
     for command in config["commands"]:

@@ -11,7 +11,7 @@ from ...util import InputError
 from ..job import Job, Model
 from ..outputs import Record
 from ..shards import Shard
-from ..worker import describe, run_shard
+from ..worker import describe
 
 MAX_RETRIES = 3  # of a shard whose worker, or whose machine, is lost
 
@@ -84,4 +84,4 @@ def _describe(path: str) -> Model:
 
 @ray.remote
 def _work(job: Job, shard: Shard) -> Record:
-    return run_shard(replace(job, gpu_id=_gpu_id()), shard)
+    return replace(job, gpu_id=_gpu_id()).work(shard)

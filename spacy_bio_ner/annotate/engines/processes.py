@@ -7,14 +7,15 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from threading import Thread
-from typing import Any, Iterable, Iterator, Set
+from typing import Any, Callable, Iterable, Iterator, Set, TypeVar
 
 from ...util import InputError
 from ..job import Job, Model
 from ..outputs import Record
 from ..shards import Shard
-from ..worker import describe, run_shard
+from ..worker import describe
 
+Result = TypeVar("Result")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -36,14 +37,22 @@ class Processes:
         self._stack.close()
 
     def describe(self, path: str, gpu_id: int) -> Model:
+        return self.call(describe, path, gpu_id)
+
+    def call(self, function: Callable[..., Result], *args: Any) -> Result:
+        """Call a function in one of the processes.
+
+        function (Callable[..., Result]): The function, of a module.
+        RETURNS (Result): What it returns.
+        """
         with _name_lost_workers():
-            return self._pool.submit(describe, path, gpu_id).result()
+            return self._pool.submit(function, *args).result()
 
     def run(self, job: Job, shards: Iterable[Shard]) -> Iterator[Record]:
         pending: Set[Future] = set()
         with _name_lost_workers():
             for shard in shards:
-                pending.add(self._pool.submit(run_shard, job, shard))
+                pending.add(self._pool.submit(job.work, shard))
                 if len(pending) > 2 * self._n_process:
                     done, pending = wait(pending, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in done)
