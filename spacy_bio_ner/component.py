@@ -15,7 +15,7 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Ragged
 
-from .confidence import write_confidences
+from .confidence import read_confidence, register_extensions, write_confidences
 from .constraints import gold_constraints, preset_constraints, presets, with_presets
 from .crf import bio
 from .crf.linear_chain import LinearChain
@@ -25,6 +25,7 @@ from .distillation import by_labels, read_posteriors
 from .prediction import Predictions, k_best_entities, no_predictions, predict_entities, thresholds_by_label
 from .serialization import check_checksums, check_weights, write_checksums
 from .settings import REMOVED, Settings, refuse_removed
+from .upstream import check_upstream
 
 DEFAULT_CONFIG = """
 [bio_ner]
@@ -137,6 +138,7 @@ class BioEntityRecognizer(TrainablePipe):
         scorer (Optional[Callable]): The scoring method.
         RAISES (ValueError): If a setting has no meaning.
         """
+        register_extensions()
         self.vocab = vocab
         self.model = model
         self.name = name
@@ -152,6 +154,11 @@ class BioEntityRecognizer(TrainablePipe):
         self.model.attrs.setdefault("labels", [])
         # Language.resume_training puts a copy of the model here, to rehearse with.
         self._rehearsal_model: Optional[Model[List[Doc], Potentials]] = None
+
+    def __setstate__(self, state: Any) -> None:
+        """Unpickle the component, in a process that has made none yet, too."""
+        super().__setstate__(state)
+        register_extensions()
 
     @property
     def labels(self) -> Tuple[str, ...]:
@@ -214,7 +221,8 @@ class BioEntityRecognizer(TrainablePipe):
 
         docs (Iterable[Doc]): The documents.
         RETURNS (Predictions): The entities of all docs, and their candidates.
-        RAISES (ValueError): If the model's scores are not numbers.
+        RAISES (ValueError): If the model's scores are not numbers, or a component whose vectors it reads has not run on
+            the docs.
         """
         docs = list(docs)
         candidate_threshold = self.cfg["candidate_threshold"]
@@ -231,6 +239,7 @@ class BioEntityRecognizer(TrainablePipe):
         k (int): The number of analyses, at least 1.
         RETURNS (List[List[Tuple[List[Span], float]]]): For each doc its analyses, the most probable first: the
             entities of each, and the probability of exactly these. Fewer than k where there are no more.
+        RAISES (ValueError): As predict does.
         """
         if k < 1:
             raise ValueError(f"k_best finds at least 1 analysis, but was asked for {k}.")
@@ -265,7 +274,7 @@ class BioEntityRecognizer(TrainablePipe):
             preset, blocked = presets(doc, key) if is_preset else ([], [])
             taken = {token for ent in preset for token in range(ent.start, ent.end)}
             # An entity that another component of this kind has found keeps the probability that it has there.
-            ents, scored = list(preset), [(ent, 1.0, 0.0, True) for ent in preset if ent._.confidence is None]
+            ents, scored = list(preset), [(ent, 1.0, 0.0, True) for ent in preset if read_confidence(ent) is None]
             left_out = []
             for (start, end, label), probability, outside, is_entity, is_left_out in rows[bounds[i] : bounds[i + 1]]:
                 if start - offset in taken:
@@ -455,6 +464,7 @@ class BioEntityRecognizer(TrainablePipe):
     def _distribution(self, docs: List[Doc]) -> LinearChain:
         """RETURNS (LinearChain): The distribution over the docs' tags, given what is set on them.
         RAISES (ValueError): If it is none, since the scores are not numbers."""
+        check_upstream(self.model, docs, self.name)
         potentials = self.model.predict(docs)
         preset = preset_constraints(docs, self.labels, self.cfg["spans_key"], self.cfg["incorrect_spans_key"])
         chain = LinearChain.from_potentials(self.model.ops, potentials, self.cfg["temperature"]).given(*preset)
@@ -514,6 +524,7 @@ class BioEntityRecognizer(TrainablePipe):
             raise ValueError(f"The component '{self.name}' learns from a teacher only docs that have the same tokens.")
         if not any(len(doc) for doc in docs):
             return losses
+        check_upstream(teacher, teacher_docs, self.name)
         set_dropout_rate(self.model, drop)
         student_scores, backprop = self.model.begin_update(docs)
         loss, gradient = self.get_teacher_student_loss(

@@ -127,8 +127,6 @@ def test_reading_a_confidence_does_not_look_at_all_entities(trained, monkeypatch
 
 def test_confidence_can_be_written(trained):
     doc = trained.make_doc("Fever after penicillin")
-    doc[0:1]._.confidence = 0.5
-    assert doc[0:1]._.confidence is None or doc[0:1].label_ == ""
     span = Span(doc, 0, 1, label="DIS")
     span._.confidence = 0.7
     assert span._.confidence == 0.7 and Span(doc, 0, 1, label="CHEM")._.confidence is None
