@@ -9,6 +9,7 @@ import numpy
 from spacy.errors import Errors
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
+from spacy.strings import get_string_id  # type: ignore[attr-defined]
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
@@ -23,7 +24,7 @@ from .crf.losses import cross_entropy, match_labels, negative_log_likelihood
 from .crf.potentials import Potentials
 from .distillation import by_labels, read_posteriors
 from .prediction import Predictions, k_best_entities, no_predictions, predict_entities, thresholds_by_label
-from .serialization import check_checksums, check_weights, write_checksums
+from .serialization import check_checksums, check_weights, own_weights, write_checksums
 from .settings import REMOVED, Settings, refuse_removed
 from .upstream import check_upstream
 
@@ -76,7 +77,7 @@ def make_bio_ner(
     scorer: Optional[Callable],
     decoding: Optional[str] = None,
     beta: Optional[float] = None,
-) -> "BioEntityRecognizer":
+) -> TrainablePipe:  # no class named in a string: edsnlp reads this
     """Create the component.
 
     model (Model[List[Doc], Potentials]): The tagger; see spacy_bio_ner.BioTagger.v1.
@@ -159,6 +160,7 @@ class BioEntityRecognizer(TrainablePipe):
         """Unpickle the component, in a process that has made none yet, too."""
         super().__setstate__(state)
         register_extensions()
+        own_weights(self.model)
 
     @property
     def labels(self) -> Tuple[str, ...]:
@@ -268,7 +270,11 @@ class BioEntityRecognizer(TrainablePipe):
         rows = list(zip(spans.tolist(), *(column.tolist() for column in columns)))
         offsets = numpy.cumsum([0] + [len(doc) for doc in docs])
         bounds = numpy.searchsorted(spans[:, 0], offsets).tolist()
-        key, labels = self.cfg["spans_key"], [self.vocab.strings.add(label) for label in self.labels]
+        key, labels = self.cfg["spans_key"], [get_string_id(label) for label in self.labels]
+        # The docs may be another pipeline's: their strings are to have the labels.
+        for strings in {id(doc.vocab): doc.vocab.strings for doc in docs}.values():
+            for label in self.labels:
+                strings.add(label)
         candidate_threshold = self.cfg["candidate_threshold"] or float("inf")
         for i, (doc, offset, is_preset) in enumerate(zip(docs, offsets.tolist(), with_presets(docs))):
             preset, blocked = presets(doc, key) if is_preset else ([], [])
