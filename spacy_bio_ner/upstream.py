@@ -1,4 +1,6 @@
-"""Vectors that come with the Docs, from a tok2vec or transformer that components share."""
+"""What comes with the Docs from components before this one: vectors of a tok2vec or transformer that components share,
+and spans that are features.
+"""
 
 from typing import List
 
@@ -6,22 +8,26 @@ from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from .layers import span_features
+
 
 def check_upstream(model: Model, docs: List[Doc], name: str) -> None:
-    """Check that the components that a model listens to have run on the Docs. Where they have not, listeners take zeros
-    for vectors, and what comes of these looks like a result.
+    """Check that the components on which a model depends have run on the Docs. Where they have not, listeners take
+    zeros for vectors, and what comes of these looks like a result.
 
     model (Model): The model.
     docs (List[Doc]): The Docs that it is to read.
     name (str): The name of its component, for messages.
-    RAISES (ValueError): If a Doc has no vectors.
+    RAISES (ValueError): If a Doc has no vectors, or not the spans.
     """
-    for listener in model.walk():
+    for node in model.walk():
+        if node.name == span_features.NAME:
+            span_features.check_spans(docs, node.attrs["spans_key"])
         # The listeners of tok2vec, spacy-transformers and spacy-curated-transformers have this in common.
-        upstream = getattr(listener, "upstream_name", None)
+        upstream = getattr(node, "upstream_name", None)
         if upstream is None:
             continue
-        has_vectors = _has_tensor if isinstance(listener, Tok2VecListener) else _has_transformer_data
+        has_vectors = _has_tensor if isinstance(node, Tok2VecListener) else _has_transformer_data
         for doc in docs:
             if len(doc) and not has_vectors(doc):
                 which = "a component before it" if upstream == "*" else f"the component '{upstream}'"
