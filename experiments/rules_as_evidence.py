@@ -1,5 +1,5 @@
-"""What is a dictionary worth: not used, its matches set as entities before the component runs, or given to the component
-as a feature (spacy_bio_ner.SpanFeatures.v1). The dictionary is made of the train split: the names that it has some
+"""What is a dictionary worth: not used, its matches set as entities before the component runs, or given to it as a
+feature (spacy_bio_ner.SpanFeatures.v1). The dictionary is made of the train split: the names that it has some
 times, with the label that they have most often.
 
     python experiments/rules_as_evidence.py corpus/medical training/evidence-medical
@@ -65,13 +65,19 @@ def main(
     output: Path = typer.Argument(..., help="Folder for pipelines"),
     config: Path = typer.Option(ROOT / "configs" / "lstm.cfg", help="Config of the tagger"),
     seed: int = typer.Option(0, help="Seed"),
+    max_steps: int = typer.Option(0, help="Steps of training; 0 for as many as the config's patience allows"),
 ):
     """Train with and without a dictionary, and score on dev."""
     settings = {"corpus": str(corpus / "train.spacy")}
     labels = sorted(
         {ent.label_ for doc in read_docs(corpus / "train.spacy", spacy.blank("xx").vocab) for ent in doc.ents}
     )
-    overrides = {"paths.train": settings["corpus"], "paths.dev": str(corpus / "dev.spacy"), "system.seed": seed}
+    overrides = {
+        "paths.train": settings["corpus"],
+        "paths.dev": str(corpus / "dev.spacy"),
+        "system.seed": seed,
+        "training.max_steps": max_steps,
+    }
     plain = load_config(config, overrides=overrides)
     train_pipeline(plain, output / "none")
     evidence = plain.copy()

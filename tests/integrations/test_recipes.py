@@ -1,8 +1,6 @@
 """The recipes of docs/in-company.md, run as they stand there where the library in question is installed."""
 
-import importlib
 import re
-import sys
 
 import numpy
 import pytest
@@ -30,11 +28,10 @@ def run(saved, tmp_path, monkeypatch):
             pytest.importorskip(module)
         [code] = [code for code in re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL) if contains in code]
         code = code.replace('"MODEL"', repr(str(saved))).replace('"RENAMED"', repr(str(tmp_path / "renamed")))
-        # A module of its own, since FastAPI and pickle look names up in it.
-        (tmp_path / "recipe.py").write_text(code, encoding="utf-8")
-        monkeypatch.syspath_prepend(tmp_path)
-        monkeypatch.delitem(sys.modules, "recipe", raising=False)
-        return vars(importlib.import_module("recipe"))
+        # Not a module that can be imported: processes of joblib and dask would run it once more.
+        variables = {"__name__": "__main__"}
+        exec(code, variables)
+        return variables
 
     return run
 
