@@ -1,5 +1,5 @@
-"""Run spaCy's own tests of named entity recognition with bio_ner in the place of ner. Nothing of spaCy is changed on disk:
-the factory is replaced at run time, and the tests are those of the installed spaCy.
+"""Run spaCy's own tests of named entity recognition with bio_ner in the place of ner. The factory is replaced at run
+time, and the tests are those of the installed spaCy.
 
     python experiments/spacy_tests.py [tests of pytest, by default those that use ner]
 """
