@@ -38,7 +38,7 @@ class BioNerAsNer:
     """Registers the factory under the name of spaCy's, as Language.factory does where a name is free."""
 
     def pytest_sessionstart(self) -> None:
-        Language("en")  # loads all factories, so that ours is the last
+        Language()  # loads all factories, so that ours is the last
         meta = Language.get_factory_meta("bio_ner")
         registry.factories.register("ner", func=make_bio_ner)
         Language.set_factory_meta("ner", dataclasses.replace(meta, factory="ner"))
