@@ -1,10 +1,14 @@
 """The recipes of docs/in-company.md, run as they stand there where the library in question is installed."""
 
 import re
+import subprocess
+import sys
+import textwrap
 
 import numpy
 import pytest
 import spacy
+import srsly
 
 from ..conftest import ROOT, SMALL_MODEL, learn_by_heart
 
@@ -28,10 +32,25 @@ def run(saved, tmp_path, monkeypatch):
             pytest.importorskip(module)
         [code] = [code for code in re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL) if contains in code]
         code = code.replace('"MODEL"', repr(str(saved))).replace('"RENAMED"', repr(str(tmp_path / "renamed")))
-        # Not a module that can be imported: processes of joblib and dask would run it once more.
-        variables = {"__name__": "__main__"}
+        variables = {"__name__": "recipe"}
         exec(code, variables)
         return variables
+
+    return run
+
+
+@pytest.fixture
+def run_in_a_process(saved, tmp_path):
+    """The same for what starts processes: as a script, and one of its variables."""
+
+    def run(contains, module, variable):
+        pytest.importorskip(module)
+        [code] = [code for code in re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL) if contains in code]
+        code = code.replace('"MODEL"', repr(str(saved))) + f"\nimport srsly\nsrsly.write_json('found.json', {variable})"
+        script = tmp_path / "recipe.py"
+        script.write_text('if __name__ == "__main__":\n' + textwrap.indent(code, "    "), encoding="utf-8")
+        subprocess.run([sys.executable, str(script)], cwd=tmp_path, check=True)
+        return srsly.read_json(tmp_path / "found.json")
 
     return run
 
@@ -111,16 +130,17 @@ def test_fastapi(run):
 
 
 @pytest.mark.slow
-def test_joblib(run):
-    batches = run("joblib", "joblib")["batches"]
+def test_joblib(run_in_a_process):
+    batches = run_in_a_process("joblib", "joblib", "batches")
     assert len(batches) == 4
     for doc, other in zip(batches[0], batches[0][2:]):
         assert doc == other and doc[0][1] == "DIS"
 
 
 @pytest.mark.slow
-def test_dask(run):
-    assert run("dask.bag", "dask.bag")["found"] == [[("Fever", "DIS"), ("penicillin", "CHEM")], [("Asthma", "DIS")]]
+def test_dask(run_in_a_process):
+    found = run_in_a_process("dask.bag", "dask.bag", "found")
+    assert found == [[["Fever", "DIS"], ["penicillin", "CHEM"]], [["Asthma", "DIS"]]]
 
 
 @pytest.mark.slow
