@@ -9,13 +9,14 @@ import numpy
 from spacy.errors import Errors
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
+from spacy.strings import get_string_id  # type: ignore[attr-defined]
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Ragged
 
-from .confidence import write_confidences
+from .confidence import read_confidence, register_extensions, write_confidences
 from .constraints import gold_constraints, preset_constraints, presets, with_presets
 from .crf import bio
 from .crf.linear_chain import LinearChain
@@ -24,8 +25,9 @@ from .crf.potentials import Potentials
 from .distillation import by_labels, read_posteriors, taught_labels
 from .layers.blas import one_thread
 from .prediction import Predictions, k_best_entities, no_predictions, predict_entities, thresholds_by_label
-from .serialization import check_component, check_weights, kept_with_weights, sign_component, warn_of_edits
+from .serialization import check_component, check_weights, kept_with_weights, own_weights, sign_component, warn_of_edits
 from .settings import REMOVED, Settings, refuse_removed
+from .upstream import check_upstream
 
 DEFAULT_CONFIG = """
 [bio_ner]
@@ -76,7 +78,7 @@ def make_bio_ner(
     scorer: Optional[Callable],
     decoding: Optional[str] = None,
     beta: Optional[float] = None,
-) -> "BioEntityRecognizer":
+) -> TrainablePipe:  # no class named in a string: edsnlp reads this
     """Create the component.
 
     model (Model[List[Doc], Potentials]): The tagger; see spacy_bio_ner.BioTagger.v1.
@@ -138,6 +140,7 @@ class BioEntityRecognizer(TrainablePipe):
         scorer (Optional[Callable]): The scoring method.
         RAISES (ValueError): If a setting has no meaning.
         """
+        register_extensions()
         self.vocab = vocab
         self.model = model
         self.name = name
@@ -153,6 +156,12 @@ class BioEntityRecognizer(TrainablePipe):
         self.model.attrs.setdefault("labels", [])
         # Language.resume_training puts a copy of the model here, to rehearse with.
         self._rehearsal_model: Optional[Model[List[Doc], Potentials]] = None
+
+    def __setstate__(self, state: Any) -> None:
+        """Unpickle the component, in a process that has made none yet, too."""
+        super().__setstate__(state)
+        register_extensions()
+        own_weights(self.model)
 
     @property
     def labels(self) -> Tuple[str, ...]:
@@ -218,7 +227,8 @@ class BioEntityRecognizer(TrainablePipe):
 
         docs (Iterable[Doc]): The documents.
         RETURNS (Predictions): The entities of all docs, and their candidates.
-        RAISES (ValueError): If the model's scores are not numbers.
+        RAISES (ValueError): If the model's scores are not numbers, or a component whose vectors it reads has not run on
+            the docs.
         """
         docs = list(docs)
         candidate_threshold = self.cfg["candidate_threshold"]
@@ -235,6 +245,7 @@ class BioEntityRecognizer(TrainablePipe):
         k (int): The number of analyses, at least 1.
         RETURNS (List[List[Tuple[List[Span], float]]]): For each doc its analyses, the most probable first: the
             entities of each, and the probability of exactly these. Fewer than k where there are no more.
+        RAISES (ValueError): As predict does.
         """
         if k < 1:
             raise ValueError(f"k_best finds at least 1 analysis, but was asked for {k}.")
@@ -263,13 +274,17 @@ class BioEntityRecognizer(TrainablePipe):
         rows = list(zip(spans.tolist(), *(column.tolist() for column in columns)))
         offsets = numpy.cumsum([0] + [len(doc) for doc in docs])
         bounds = numpy.searchsorted(spans[:, 0], offsets).tolist()
-        key, labels = self.cfg["spans_key"], [self.vocab.strings.add(label) for label in self.labels]
+        key, labels = self.cfg["spans_key"], [get_string_id(label) for label in self.labels]
+        # The docs may be another pipeline's: their strings are to have the labels.
+        for strings in {id(doc.vocab): doc.vocab.strings for doc in docs}.values():
+            for label in self.labels:
+                strings.add(label)
         candidate_threshold = self.cfg["candidate_threshold"] or float("inf")
         for i, (doc, offset, is_preset) in enumerate(zip(docs, offsets.tolist(), with_presets(docs))):
             preset, blocked = presets(doc, key) if is_preset else ([], [])
             taken = {token for ent in preset for token in range(ent.start, ent.end)}
             # An entity that another component of this kind has found keeps the probability that it has there.
-            ents, scored = list(preset), [(ent, 1.0, 0.0, True) for ent in preset if ent._.confidence is None]
+            ents, scored = list(preset), [(ent, 1.0, 0.0, True) for ent in preset if read_confidence(ent) is None]
             left_out = []
             for (start, end, label), probability, outside, is_entity, is_left_out in rows[bounds[i] : bounds[i + 1]]:
                 if start - offset in taken:
@@ -459,6 +474,7 @@ class BioEntityRecognizer(TrainablePipe):
     def _distribution(self, docs: List[Doc]) -> LinearChain:
         """RETURNS (LinearChain): The distribution over the docs' tags, given what is set on them.
         RAISES (ValueError): If it is none, since the scores are not numbers."""
+        check_upstream(self.model, docs, self.name)
         potentials = self.model.predict(docs)
         preset = preset_constraints(docs, self.labels, self.cfg["spans_key"], self.cfg["incorrect_spans_key"])
         chain = LinearChain.from_potentials(self.model.ops, potentials, self.cfg["temperature"]).given(*preset)
@@ -527,6 +543,7 @@ class BioEntityRecognizer(TrainablePipe):
             raise ValueError(f"The component '{self.name}' learns from a teacher only docs that have the same tokens.")
         if not any(len(doc) for doc in docs):
             return losses
+        check_upstream(teacher, teacher_docs, self.name)
         set_dropout_rate(self.model, drop)
         student_scores, backprop = self.model.begin_update(docs)
         loss, gradient = self.get_teacher_student_loss(

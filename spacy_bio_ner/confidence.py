@@ -13,15 +13,36 @@ out entities: with them entities can be found for a lower one (see thresholds.py
 
 The probabilities of the entities are also values of the extension attribute span._.confidence, which spaCy takes along
 where it leaves span groups behind: Doc.from_docs, span.as_doc(copy_user_data=True),
-doc.to_json(underscore=["confidence"]).
+doc.to_json(underscore=["confidence"]). If another library has an attribute of this name, it keeps it, and its values
+are neither read nor written.
 """
 
+import warnings
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
 from spacy.tokens import Doc, Span, SpanGroup
 
 CONFIDENCES, EXPECTED, LEFT_OUT = "confidences", "expected", "left_out"
-CONFIDENCE = "confidence"
+CONFIDENCE, ALTERNATIVES = "confidence", "alternatives"
+
+
+def register_extensions() -> None:
+    """Register span._.confidence and span._.alternatives, as creating a component does: call it to read them from Docs
+    where no component is made. What another library has registered under these names is left alone, and a warning says
+    where the probabilities are.
+    """
+    for name, getter, setter in (
+        (CONFIDENCE, read_confidence, write_confidence),
+        (ALTERNATIVES, read_alternatives, write_alternatives),
+    ):
+        if not Span.has_extension(name):
+            Span.set_extension(name, getter=getter, setter=setter)
+        elif _is_taken(name):
+            warnings.warn(
+                f"span._.{name} is not what bio_ner gives, since something else has registered an attribute of that "
+                f"name. Call spacy_bio_ner.confidence.{getter.__name__}(span) instead, or register it under a name of "
+                f"your own: Span.set_extension('ner_{name}', getter={getter.__name__})"
+            )
 
 
 class Alternative(NamedTuple):
@@ -71,15 +92,17 @@ def write_confidences(
     expected (Optional[Dict[str, float]]): The expected number of entities of each label, if candidates were asked for.
     left_out (Iterable[Tuple[Span, float]]): The entities that a threshold has left out, and their probabilities.
     """
-    for earlier in read_scored(doc, key):
-        _values(doc).pop(_user_data_key(earlier.start_char, earlier.end_char), None)
+    keeps_values = not _is_taken(CONFIDENCE)
+    if keeps_values:
+        for earlier in read_scored(doc, key):
+            _values(doc).pop(_user_data_key(CONFIDENCE, earlier.start_char, earlier.end_char), None)
     spans, confidences = [], {}
     for span, probability, outside, is_entity in scored:
         start, end, label = span.start_char, span.end_char, span.label_
         spans.append(span)
         confidences[_attrs_key(span)] = [probability, outside, is_entity]
-        if is_entity:
-            _values(doc)[_user_data_key(start, end)] = {label: probability}
+        if is_entity and keeps_values:
+            _values(doc)[_user_data_key(CONFIDENCE, start, end)] = {label: probability}
     attrs: Dict[str, Any] = {CONFIDENCES: confidences}
     unlikely = {_attrs_key(span): probability for span, probability in left_out}
     if unlikely:
@@ -129,30 +152,28 @@ def read_confidence(span: Span) -> Optional[float]:
         text and the entities that were set before it was processed, which have 1.0 themselves; None for a span that
         is none of them, such as an entity changed later.
     """
-    doc, label = span.doc, span.label_
-    value = _values(doc).get(_user_data_key(span.start_char, span.end_char))
-    if value is not None and label in value:
-        return value[label]
+    written = _written(span, CONFIDENCE)
+    if span.label_ in written:
+        return written[span.label_]
     key = _attrs_key(span)
-    for group in _groups(doc):
+    for group in _groups(span.doc):
         found = group.attrs[CONFIDENCES].get(key)
         if found is not None:
             return found[0]
         if key in group.attrs.get(LEFT_OUT, {}):
             return group.attrs[LEFT_OUT][key]
-    return None
+    return written.get("")
 
 
 def write_confidence(span: Span, value: Union[float, Dict[str, float]]) -> None:
     """The setter of span._.confidence.
 
     span (Span): The span.
-    value (Union[float, Dict[str, float]]): Its probability, which is read from then on. Or, as Doc.from_json gives it,
-        the probability of each label.
+    value (Union[float, Dict[str, float]]): Its probability, which is read from then on. One set for a span without a
+        label is read where no other is known of its characters. Or, as Doc.from_json gives it, the probability of each
+        label.
     """
-    key, values = _user_data_key(span.start_char, span.end_char), _values(span.doc)
-    by_label = value if isinstance(value, dict) else {span.label_: value}
-    values[key] = {**values.get(key, {}), **by_label}
+    _write(span, CONFIDENCE, value)
 
 
 def read_alternatives(span: Span) -> List[Alternative]:
@@ -164,6 +185,9 @@ def read_alternatives(span: Span) -> List[Alternative]:
         for a span that is neither an entity nor a candidate.
     """
     doc, own = span.doc, (span.start_char, span.end_char, span.label_)
+    written = _written(span, ALTERNATIVES)
+    if span.label_ in written:
+        return written[span.label_]
     for group in _groups(doc):
         found = group.attrs[CONFIDENCES].get(_attrs_key(span))
         if found is None:
@@ -175,7 +199,16 @@ def read_alternatives(span: Span) -> List[Alternative]:
                 if tokens is not None:
                     alternatives.append(Alternative(tokens, other.probability))
         return sorted(alternatives, key=lambda alternative: -alternative.probability)
-    return []
+    return written.get("", [])
+
+
+def write_alternatives(span: Span, value: Any) -> None:
+    """The setter of span._.alternatives, for other libraries that write an attribute of this name.
+
+    span (Span): The span.
+    value (Any): What is read from then on.
+    """
+    _write(span, ALTERNATIVES, value)
 
 
 def _groups(doc: Doc) -> Iterator[SpanGroup]:
@@ -205,10 +238,26 @@ def _values(doc: Doc) -> Dict[Any, Any]:
     return doc.user_data
 
 
-def _user_data_key(start_char: int, end_char: int) -> Tuple[str, str, int, int]:
-    """RETURNS (Tuple[str, str, int, int]): Where spaCy keeps the value of span._.confidence."""
-    return "._.", CONFIDENCE, start_char, end_char
+def _user_data_key(name: str, start_char: int, end_char: int) -> Tuple[str, str, int, int]:
+    """RETURNS (Tuple[str, str, int, int]): Where spaCy keeps the value of an extension attribute of a span."""
+    return "._.", name, start_char, end_char
 
 
-Span.set_extension(CONFIDENCE, getter=read_confidence, setter=write_confidence, force=True)
-Span.set_extension("alternatives", getter=read_alternatives, force=True)
+def _is_taken(name: str) -> bool:
+    """RETURNS (bool): Whether something else has registered an attribute of spans with a name of ours."""
+    return Span.has_extension(name) and Span.get_extension(name)[2] not in (read_confidence, read_alternatives)
+
+
+def _written(span: Span, name: str) -> Dict[str, Any]:
+    """RETURNS (Dict[str, Any]): For each label the value of an attribute that was written for a span's characters.
+    Under "" it is for whatever label."""
+    value = _values(span.doc).get(_user_data_key(name, span.start_char, span.end_char))
+    if value is None or _is_taken(name):
+        return {}
+    # Where no component was made another library may have kept a value that is no dict.
+    return value if isinstance(value, dict) else {"": value}
+
+
+def _write(span: Span, name: str, value: Any) -> None:
+    by_label = value if isinstance(value, dict) else {span.label_: value}
+    _values(span.doc)[_user_data_key(name, span.start_char, span.end_char)] = {**_written(span, name), **by_label}

@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 from typing import Any, List, Tuple
 
+import numpy
 import srsly
 from spacy.util import load_config
 from thinc.api import Model
@@ -93,6 +94,23 @@ def check_weights(model: Model, name: str) -> None:
             f"The component '{name}' cannot be used: it has {len(labels)} labels, but weights for {n_tags} tags and "
             f"not {1 + 2 * len(labels)}."
         )
+
+
+def own_weights(model: Model) -> None:
+    """Copy weights and gradients that can only be read. joblib hands large arrays to its workers as memory maps, which
+    thinc takes neither to train nor to look up embeddings.
+
+    model (Model): An unpickled model.
+    """
+    for node in model.walk():
+        for param in node.param_names:
+            for has, get, set_ in (
+                (node.has_param, node.get_param, node.set_param),
+                (node.has_grad, node.get_grad, node.set_grad),
+            ):
+                array = get(param) if has(param) else None
+                if isinstance(array, numpy.ndarray) and not array.flags.writeable:
+                    set_(param, numpy.array(array))
 
 
 def save_settings(path: Path, name: str, settings: Settings) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, Mapping, Optional
 from spacy.tokens import Doc, Span
 from spacy.util import escape_html
 
+from .confidence import read_alternatives, read_confidence
+
 if TYPE_CHECKING:
     from pandas import DataFrame
 
@@ -27,9 +29,11 @@ def to_json(doc: Doc, ents: Optional[Iterable[Span]] = None) -> Dict[str, Any]:
     for ent in doc.ents if ents is None else ents:
         alternatives = [
             {**_place(other.span or ent), "label": other.span and other.span.label_, "probability": other.probability}
-            for other in ent._.alternatives
+            for other in read_alternatives(ent)
         ]
-        rows.append({**_place(ent), "label": ent.label_, "probability": ent._.confidence, "alternatives": alternatives})
+        rows.append(
+            {**_place(ent), "label": ent.label_, "probability": read_confidence(ent), "alternatives": alternatives}
+        )
     return {**doc.to_json(), "ents": rows}
 
 
@@ -48,7 +52,7 @@ def to_displacy(
     colors = label_colors(ent.label_ for ent in ents) if colors is None else colors
     shown = []
     for ent in ents:
-        probability = ent._.confidence
+        probability = read_confidence(ent)
         opacity = 1.0 if probability is None else PALEST + (1 - PALEST) * probability
         # displaCy escapes the text, but not the label.
         name = escape_html(ent.label_ if probability is None else f"{ent.label_} {probability:.2f}")
@@ -70,8 +74,8 @@ def to_table(docs: Iterable[Doc]) -> "DataFrame":
     rows = []
     for i, doc in enumerate(docs):
         for ent in doc.ents:
-            outside = [other.probability for other in ent._.alternatives if other.span is None]
-            rows.append((i, *_place(ent).values(), ent.text, ent.label_, ent._.confidence, *(outside or [None])))
+            outside = [other.probability for other in read_alternatives(ent) if other.span is None]
+            rows.append((i, *_place(ent).values(), ent.text, ent.label_, read_confidence(ent), *(outside or [None])))
     return DataFrame(rows, columns=["doc", "start", "end", "text", "label", "probability", "outside"])
 
 

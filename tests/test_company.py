@@ -1,10 +1,14 @@
 """More than one component that sets entities, and Docs that are processed, cut, joined and saved again."""
 
+import inspect
+
 import pytest
 import spacy
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
+from thinc.api import Adam
 
+from spacy_bio_ner.component import BioEntityRecognizer
 from spacy_bio_ner.confidence import read_scored
 
 from .conftest import TEXTS
@@ -127,8 +131,6 @@ def test_reading_a_confidence_does_not_look_at_all_entities(trained, monkeypatch
 
 def test_confidence_can_be_written(trained):
     doc = trained.make_doc("Fever after penicillin")
-    doc[0:1]._.confidence = 0.5
-    assert doc[0:1]._.confidence is None or doc[0:1].label_ == ""
     span = Span(doc, 0, 1, label="DIS")
     span._.confidence = 0.7
     assert span._.confidence == 0.7 and Span(doc, 0, 1, label="CHEM")._.confidence is None
@@ -150,3 +152,43 @@ def test_examples_of_evaluation_are_not_changed(trained):
     """spaCy's evaluation predicts on examples: a second one finds the same."""
     examples = [Example.from_dict(trained.make_doc(text), {"entities": ents}) for text, ents in TEXTS]
     assert trained.evaluate(examples)["ents_f"] == trained.evaluate(examples)["ents_f"] == 1.0
+
+
+def test_weights_that_can_only_be_read(trained, tmp_path):
+    """joblib hands large arrays to its workers as memory maps."""
+    joblib = pytest.importorskip("joblib")
+    trained.update([Example.from_dict(trained.make_doc("Asthma"), {"entities": [(0, 6, "DIS")]})])  # leaves gradients
+    component = trained.get_pipe("bio_ner")
+    joblib.dump(component.model, tmp_path / "model")
+    mapped = joblib.load(tmp_path / "model", mmap_mode="r")
+    assert not all(node.get_param(name).flags.writeable for node in mapped.walk() for name in node.param_names)
+    joblib.dump(component, tmp_path / "component")
+    copy = joblib.load(tmp_path / "component", mmap_mode="r")
+    texts = [text for text, _ in TEXTS]
+    assert [confidences(copy(trained.make_doc(text))) for text in texts] == [
+        pytest.approx(confidences(trained(text))) for text in texts
+    ]
+    examples = [Example.from_dict(trained.make_doc(text), {"entities": ents}) for text, ents in TEXTS]
+    before = copy.model.get_ref("emission").get_param("W").copy()
+    copy.update(examples, sgd=Adam(0.01))
+    assert (copy.model.get_ref("emission").get_param("W") != before).any()
+
+
+def test_docs_of_another_pipeline(trained):
+    """Other libraries run a component on Docs that they have made."""
+    other = spacy.blank("en")
+    doc = trained.get_pipe("bio_ner")(other.make_doc("Fever after penicillin"))
+    assert confidences(doc) == pytest.approx(confidences(trained("Fever after penicillin")))
+    docs = [other.make_doc("Asthma"), trained.make_doc("Aspirin and warfarin .")]
+    assert [[ent.label_ for ent in doc.ents] for doc in trained.get_pipe("bio_ner").pipe(docs)] == [
+        ["DIS"],
+        ["CHEM", "CHEM"],
+    ]
+
+
+def test_the_factory_says_what_it_returns():
+    """edsnlp refuses a factory whose annotation is a string."""
+    from spacy_bio_ner.component import make_bio_ner
+
+    annotation = inspect.signature(make_bio_ner).return_annotation
+    assert isinstance(annotation, type) and issubclass(BioEntityRecognizer, annotation)

@@ -14,6 +14,7 @@ from typer.models import ArgumentInfo, ParameterInfo
 
 from spacy_bio_ner import component, thresholds, views
 from spacy_bio_ner.cli import bio_ner_cli
+from spacy_bio_ner.confidence import register_extensions
 
 ROOT = Path(__file__).parent.parent.parent
 REFERENCE = ROOT / "docs" / "reference.md"
@@ -138,6 +139,7 @@ def attributes() -> Iterator[str]:
     def returns(getter: Callable) -> str:
         return cell(read_docstring(getter).items[-1][2])
 
+    register_extensions()
     getters = {name: Span.get_extension(name)[2] for name in ("confidence", "alternatives")}
     yield ATTRIBUTES.format(**{name: returns(getter) for name, getter in getters.items()}).strip() + "\n"
 

@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span
 from tqdm import tqdm
 
 from ..component import BioEntityRecognizer
-from ..confidence import confidence_keys, expected_entities
+from ..confidence import confidence_keys, expected_entities, read_confidence
 from ..constraints import annotated_labels
 from ..corpora.source_mentions import source_mentions
 from ..crf.bio import IOB_MISSING
@@ -120,7 +120,7 @@ def _result(doc: Doc, gold: Doc) -> DocResult:
     entities = {text_span(ent) for ent in doc.ents}
     decoded = entities_at(doc, 0.0) if confidence_keys(doc) else doc.ents
     predictions = {
-        span: Prediction(ent._.confidence, span in entities, span in mentions or not _is_missing(span, gold))
+        span: Prediction(read_confidence(ent), span in entities, span in mentions or not _is_missing(span, gold))
         for span, ent in ((text_span(ent), ent) for ent in decoded)
     }
     result = DocResult(gold, doc, mentions, predictions, expected_entities(doc))
