@@ -74,8 +74,8 @@ def to_table(docs: Iterable[Doc]) -> "DataFrame":
     rows = []
     for i, doc in enumerate(docs):
         for ent in doc.ents:
-            outside = [other.probability for other in read_alternatives(ent) if other.span is None]
-            rows.append((i, *_place(ent).values(), ent.text, ent.label_, read_confidence(ent), *(outside or [None])))
+            outside = next((other.probability for other in read_alternatives(ent) if other.span is None), None)
+            rows.append((i, *_place(ent).values(), ent.text, ent.label_, read_confidence(ent), outside))
     return DataFrame(rows, columns=["doc", "start", "end", "text", "label", "probability", "outside"])
 
 
