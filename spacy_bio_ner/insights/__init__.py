@@ -2,5 +2,5 @@
 the documents to label next.
 
 tables.py counts, with spelling.py for the forms; overview.py and charts.py show it on a page, and write.py writes it.
-selection.py chooses documents, and tools.py writes them for whoever labels them.
+
 """

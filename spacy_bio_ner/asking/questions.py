@@ -1,0 +1,99 @@
+"""Which questions a pipeline has about a text, given what a person has answered about it.
+
+A question is whether a span is an entity with a label. What was answered is set on the Doc before the pipeline reads
+it: accepted spans as its entities, rejected ones as spans that are known to be none. The probabilities of the other
+spans are then given these answers, exactly, so that a no to one boundary makes the others more probable.
+"""
+
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..confidence import expected_entities, read_scored
+from ..corpora.answers import ACCEPT, REJECT
+from ..corpora.source_mentions import INCORRECT_SPANS
+from ..evaluation.calibration import bio_ner_of
+
+# Spans that are less probable, or more probable than one minus it, are not asked about.
+MIN_PROBABILITY = 0.05
+
+# Start and end character, and label
+Place = Tuple[int, int, str]
+
+
+class Question(NamedTuple):
+    """Whether a span is an entity with a label.
+
+    start (int): Its first character.
+    end (int): The one after its last.
+    label (str): The label.
+    probability (float): How probable it is, given the answers about other spans of the text.
+    """
+
+    start: int
+    end: int
+    label: str
+    probability: float
+
+    @property
+    def place(self) -> Place:
+        """RETURNS (Tuple[int, int, str]): Start, end and label."""
+        return self.start, self.end, self.label
+
+
+class Questions(NamedTuple):
+    """What there is to ask about a text.
+
+    open (List[Question]): The questions, those that the pipeline knows least about first.
+    further (float): The expected number of entities beside those that were accepted.
+    """
+
+    open: List[Question]
+    further: float
+
+
+def prepare(nlp: Language) -> None:
+    """Have a pipeline give candidates, and heed rejected spans.
+
+    nlp (Language): The pipeline.
+    RAISES (InputError): If it has no bio_ner.
+    """
+    component = bio_ner_of(nlp)
+    component.cfg["candidate_threshold"] = MIN_PROBABILITY
+    component.cfg["incorrect_spans_key"] = INCORRECT_SPANS
+
+
+def find_questions(nlp: Language, asked: Iterable[Tuple[Doc, Dict[Place, str]]]) -> Iterator[Questions]:
+    """Find what there is to ask about texts.
+
+    nlp (Language): The pipeline, prepared.
+    asked (Iterable[Tuple[Doc, Dict[Tuple[int, int, str], str]]]): For each text its tokens, and the answers about its
+        spans: accept, reject or ignore.
+    YIELDS (Questions): What there is to ask about each.
+    """
+    key = bio_ner_of(nlp).cfg["spans_key"]
+    for doc, verdicts in nlp.pipe(((_given(doc, verdicts), verdicts) for doc, verdicts in asked), as_tuples=True):
+        found = [
+            Question(row.start_char, row.end_char, row.label, row.probability)
+            for row in read_scored(doc, key)
+            if MIN_PROBABILITY <= row.probability <= 1 - MIN_PROBABILITY
+        ]
+        questions = [question for question in found if question.place not in verdicts]
+        n_accepted = sum(verdict == ACCEPT for verdict in verdicts.values())
+        further = sum((expected_entities(doc) or {}).values()) - n_accepted
+        yield Questions(sorted(questions, key=doubt), max(further, 0.0))
+
+
+def doubt(question: Question) -> float:
+    """RETURNS (float): How far the pipeline is from knowing nothing about a span: 0 where it is as probable as not."""
+    return abs(question.probability - 0.5)
+
+
+def _given(doc: Doc, verdicts: Dict[Place, str]) -> Doc:
+    """RETURNS (Doc): The Doc with what was answered."""
+    spans = {place: doc.char_span(*place) for place in verdicts}
+    said = {verdict: [spans[p] for p, v in verdicts.items() if v == verdict and spans[p]] for verdict in (ACCEPT, REJECT)}
+    doc.set_ents(said[ACCEPT], default="missing")
+    doc.spans[INCORRECT_SPANS] = said[REJECT]
+    return doc
