@@ -72,7 +72,7 @@ def ask(run: Run, nlp: Language, docs: List[Doc], n: int, seed: int) -> Tuple[Ve
                 [questions] = find_questions(nlp, [(copy_tokens(docs[i]), verdicts[i])])
         return verdicts, []
     asked = {i: choose(run, questions.open, rng) for i, questions in enumerate(found) if questions.open}
-    order = sorted(asked, key=lambda i: (rng.random() if run == Run.random else doubt(asked[i])))
+    order = sorted(asked, key=lambda i: rng.random() if run == Run.random else doubt(asked[i]))
     if run == Run.new_words:
         seen, again = set(), []
         for i in list(order):
@@ -113,7 +113,9 @@ def choose(run: Run, questions: List[Question], rng: random.Random) -> Question:
 def entropy(question: Question, questions: List[Question]) -> float:
     """RETURNS (float): The entropy of what a span can be, in nats: it, each other candidate that overlaps it, or
     anything else."""
-    alternatives = [other.probability for other in questions if other.start < question.end and question.start < other.end]
+    alternatives = [
+        other.probability for other in questions if other.start < question.end and question.start < other.end
+    ]
     alternatives.append(max(1 - sum(alternatives), 0.0))
     total = sum(alternatives)
     return -sum(p / total * math.log(p / total) for p in alternatives if p > 0)
@@ -129,7 +131,8 @@ def answered(doc: Doc, verdicts: Dict[Place, str], is_complete: bool, with_rejec
     nothing is known of it."""
     new = copy_tokens(doc)
     said = {
-        verdict: [new.char_span(*place) for place, v in verdicts.items() if v == verdict] for verdict in (ACCEPT, REJECT)
+        verdict: [new.char_span(*place) for place, v in verdicts.items() if v == verdict]
+        for verdict in (ACCEPT, REJECT)
     }
     new.set_ents(said[ACCEPT], default="outside" if is_complete else "missing")
     if with_rejected:
@@ -149,7 +152,8 @@ def train(run: Run, docs: List[Doc], dev: List[Doc], folder: Path, seed: int, st
         options = ["--components.ner.incorrect_spans_key", INCORRECT_SPANS]
     else:
         options = ["--components.bio_ner.incorrect_spans_key", INCORRECT_SPANS]
-        options += ["--components.bio_ner.model.tok2vec.encode.depth", "1"]
+        # As many words a step for all, since few sentences would get short steps.
+        options += ["--components.bio_ner.model.tok2vec.encode.depth", "1", "--training.batcher.min_words", "1000"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     options += ["--paths.train", folder / "train.spacy", "--paths.dev", folder / "dev.spacy", "--system.seed", seed]
     options += ["--training.max_steps", steps, "--training.eval_frequency", "200", "--output", folder]

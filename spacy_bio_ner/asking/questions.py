@@ -9,6 +9,7 @@ from typing import Dict, Iterable, Iterator, List, NamedTuple, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import filter_spans
 
 from ..confidence import expected_entities, read_scored
 from ..corpora.answers import ACCEPT, REJECT
@@ -73,14 +74,14 @@ def find_questions(nlp: Language, asked: Iterable[Tuple[Doc, Dict[Place, str]]])
     YIELDS (Questions): What there is to ask about each.
     """
     key = bio_ner_of(nlp).cfg["spans_key"]
-    for doc, verdicts in nlp.pipe(((_given(doc, verdicts), verdicts) for doc, verdicts in asked), as_tuples=True):
+    given = ((_given(doc, verdicts), (verdicts, len(doc.ents))) for doc, verdicts in asked)
+    for doc, (verdicts, n_accepted) in nlp.pipe(given, as_tuples=True):
         found = [
             Question(row.start_char, row.end_char, row.label, row.probability)
             for row in read_scored(doc, key)
             if MIN_PROBABILITY <= row.probability <= 1 - MIN_PROBABILITY
         ]
         questions = [question for question in found if question.place not in verdicts]
-        n_accepted = sum(verdict == ACCEPT for verdict in verdicts.values())
         further = sum((expected_entities(doc) or {}).values()) - n_accepted
         yield Questions(sorted(questions, key=doubt), max(further, 0.0))
 
@@ -91,9 +92,11 @@ def doubt(question: Question) -> float:
 
 
 def _given(doc: Doc, verdicts: Dict[Place, str]) -> Doc:
-    """RETURNS (Doc): The Doc with what was answered."""
-    spans = {place: doc.char_span(*place) for place in verdicts}
-    said = {verdict: [spans[p] for p, v in verdicts.items() if v == verdict and spans[p]] for verdict in (ACCEPT, REJECT)}
-    doc.set_ents(said[ACCEPT], default="missing")
-    doc.spans[INCORRECT_SPANS] = said[REJECT]
+    """RETURNS (Doc): The Doc with what was answered, brought onto its tokens as `bio-ner convert` does it."""
+    spans = [
+        (doc.char_span(*place, alignment_mode="expand" if verdict == ACCEPT else "strict"), verdict)
+        for place, verdict in verdicts.items()
+    ]
+    doc.set_ents(filter_spans(span for span, verdict in spans if span and verdict == ACCEPT), default="missing")
+    doc.spans[INCORRECT_SPANS] = [span for span, verdict in spans if span and verdict == REJECT]
     return doc
