@@ -1,4 +1,4 @@
-"""What yes and no to single spans teach, and which spans are worth asking about. Some sentences of a corpus are given
+"""What yes and no to single spans teach, and which spans are worth asking about. Random sentences of a corpus are given
 in full, and a model learns from them. It asks about the others, and its gold annotation answers. Then models are
 trained on both: one for each way to choose the questions, or to learn from the answers.
 
@@ -184,16 +184,17 @@ def main(
     run: List[Run] = typer.Option(list(Run), help="What to train on"),
     n_full: int = typer.Option(300, help="Number of sentences in full"),
     n_answers: int = typer.Option(3600, help="Number of answers"),
-    seed: List[int] = typer.Option([0], help="Seeds"),
+    seed: List[int] = typer.Option([0], help="Seeds, of the sentences too"),
     steps: int = typer.Option(800, help="Steps of each training"),
     cost: float = typer.Option(10, help="Answers that take as long as a sentence in full"),
 ):
     """Train on answers, and print the scores."""
     vocab = spacy.blank("en").vocab
     docs, dev = (list(DocBin().from_disk(corpus / f"{split}.spacy").get_docs(vocab)) for split in ("train", "dev"))
-    full, others = docs[:n_full], docs[n_full:]
     done = list(srsly.read_jsonl(results)) if results.exists() else []
     for number in seed:
+        shuffled = random.Random(number).sample(docs, len(docs))
+        full, others = shuffled[:n_full], shuffled[n_full:]
         base = work / f"nothing-{n_full}-{number}"
         for name in sorted(run, key=list(Run).index):
             key = {"run": name.value, "full": n_full, "answers": n_answers, "seed": number, "steps": steps}

@@ -26,7 +26,7 @@ def ask_cli(
     tasks: Optional[Path] = Opt(
         None,
         "--tasks",
-        help="JSONL file to write the questions to as tasks for Prodigy, without asking",
+        help="Ask nothing, and write the questions to this JSONL file as tasks for Prodigy",
         dir_okay=False,
     ),
     format: Optional[Kind] = Opt(None, "--format", "-f", help="Format of the texts. By default told by names of files"),
