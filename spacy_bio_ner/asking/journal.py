@@ -93,11 +93,11 @@ class Journal:
             pass
         if ledger.n_errors:
             raise InputError("\n".join(ledger.errors))
-        for number, answer in numbered:
-            self._starts.append(starts[number - 1])
-            self.answers.append(answer)
-        if len(set(self._starts)) < len(self._starts):
-            raise InputError(f"{self.path}: found several answers on one line, expected JSON Lines")
+        numbers = [number for number, _ in numbered]
+        if len(set(numbers)) < len(numbers) or any(number > len(lines) for number in numbers):
+            raise InputError(f"{self.path}: expected JSON Lines, an answer on each line and nothing else")
+        self._starts = [starts[number - 1] for number in numbers]
+        self.answers = [answer for _, answer in numbered]
 
     def _truncate(self, size: int) -> None:
         with self.path.open("rb+") as file:

@@ -109,7 +109,7 @@ def mark(
         if start >= end:
             continue
         shown.append(clean(text[place:start]))
-        span = clean(text[start:end])
+        span = excerpt(clean(text[start:end]), console.width * LINES // 2)
         shown.append(span if has_styles else f"[{span}]", style)
         place = end
     shown.append(clean(text[place:last]))
@@ -118,8 +118,8 @@ def mark(
 
 
 def window(text: str, start: int, end: int, width: int) -> Tuple[int, int]:
-    """RETURNS (Tuple[int, int]): The first and last character, exclusive, of what is shown around a span: about LINES
-    lines of the terminal, cut at white space where there is some."""
+    """RETURNS (Tuple[int, int]): The first character, and the one after the last, of what is shown around a span: about
+    LINES lines of the terminal, cut at white space where there is some."""
     room = max(width * LINES - cell_len(text[start:end]), 2 * width) // 2
     return start - _reach(reversed(text[:start]), room), end + _reach(iter(text[end:]), room)
 
