@@ -3,12 +3,13 @@
 import unicodedata
 from typing import Iterable, Iterator, List, Optional, Tuple
 
-import click
+import typer
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from ..corpora.answers import ACCEPT, IGNORE, REJECT
+from ..util import InputError
 from .session import Asking, Session
 
 KEYS = {"y": ACCEPT, "n": REJECT, "s": IGNORE}
@@ -53,11 +54,16 @@ def converse(session: Session, console: Console) -> int:
 
 def read_key() -> str:
     """RETURNS (str): The key that was pressed, of those that mean something. The end of the input, or Ctrl-C, is to
-    quit."""
+    quit.
+    RAISES (InputError): If there is no terminal."""
     while True:
         try:
-            key = click.getchar().lower()
+            key = typer.getchar().lower()
         except (EOFError, KeyboardInterrupt):
+            return QUIT
+        except OSError as err:
+            raise InputError(f"{err.filename}: {err.strerror}: expected a terminal, or --tasks") from None
+        if not key:  # the terminal is gone
             return QUIT
         if key in KEYS or key in (UNDO, QUIT):
             return key
