@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from rich.cells import cell_len
@@ -201,7 +202,8 @@ def test_killed_after_any_answer_it_has_lost_none(files):
         os.close(follower)
         screen = _Screen(leader)
         for n, key in enumerate("yns"[: round + 1]):
-            screen.wait_for(f"{n} answered", "q quit  ")
+            screen.wait_for(f"{n} answered", "q quit")
+            time.sleep(1)  # what is typed before it reads is not read
             os.write(leader, key.encode())
             n_answers += 1
             screen.wait_for({"y": "yes", "n": "no", "s": "skipped"}[key])
