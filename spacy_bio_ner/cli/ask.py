@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple
 
 import srsly
-from rich.console import Console
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
@@ -43,6 +42,8 @@ def ask_cli(
     known to be no entity. 'bio-ner convert' makes a corpus of the answers.
     """
     with clear_errors("Stopped"), needs_extra("scale"):
+        from rich.console import Console
+
         from ..annotate.inputs.discovery import check_fields, find_sources
         from ..annotate.inputs.item import Fields
         from ..asking.journal import encode, open_journal
