@@ -93,8 +93,11 @@ def ask(run: Run, nlp: Language, docs: List[Doc], n: int, seed: int) -> Tuple[Ve
             [questions] = find_questions(nlp, [(copy_tokens(docs[i]), verdicts[i])])
             if questions.further < 0.5:
                 n_asked += 1
-                if {place for place, verdict in verdicts[i].items() if verdict == ACCEPT} == gold[i]:
+                if {*(place for place, verdict in verdicts[i].items() if verdict == ACCEPT), *questions.sure} == gold[
+                    i
+                ]:
                     is_complete.append(i)
+                    verdicts[i].update(dict.fromkeys(questions.sure, ACCEPT))
     return verdicts, is_complete
 
 

@@ -47,10 +47,12 @@ class Questions(NamedTuple):
     """What there is to ask about a text.
 
     open (List[Question]): The questions, those that the pipeline knows least about first.
-    further (float): The expected number of entities beside those that were accepted.
+    sure (List[Tuple[int, int, str]]): Spans that it is sure of, so that they are not asked about.
+    further (float): The expected number of entities beside these and those that were accepted.
     """
 
     open: List[Question]
+    sure: List[Place]
     further: float
 
 
@@ -74,16 +76,19 @@ def find_questions(nlp: Language, asked: Iterable[Tuple[Doc, Dict[Place, str]]])
     YIELDS (Questions): What there is to ask about each.
     """
     key = bio_ner_of(nlp).cfg["spans_key"]
-    given = ((_given(doc, verdicts), (verdicts, len(doc.ents))) for doc, verdicts in asked)
-    for doc, (verdicts, n_accepted) in nlp.pipe(given, as_tuples=True):
-        found = [
-            Question(row.start_char, row.end_char, row.label, row.probability)
-            for row in read_scored(doc, key)
-            if MIN_PROBABILITY <= row.probability <= 1 - MIN_PROBABILITY
-        ]
-        questions = [question for question in found if question.place not in verdicts]
-        further = sum((expected_entities(doc) or {}).values()) - n_accepted
-        yield Questions(sorted(questions, key=doubt), max(further, 0.0))
+    given = ((_given(doc, verdicts), verdicts) for doc, verdicts in asked)
+    for doc, verdicts in nlp.pipe(given, as_tuples=True):
+        questions, sure = [], []
+        further = sum((expected_entities(doc) or {}).values())
+        for row in read_scored(doc, key):
+            question = Question(row.start_char, row.end_char, row.label, row.probability)
+            if row.probability > 1 - MIN_PROBABILITY:
+                further -= row.probability
+                if question.place not in verdicts:
+                    sure.append(question.place)
+            elif row.probability >= MIN_PROBABILITY and question.place not in verdicts:
+                questions.append(question)
+        yield Questions(sorted(questions, key=doubt), sure, max(further, 0.0))
 
 
 def doubt(question: Question) -> float:

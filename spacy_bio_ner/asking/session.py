@@ -36,7 +36,7 @@ class AskedText:
     verdicts: Dict[Place, str] = field(default_factory=dict)
     all_asked: bool = False
     is_complete: bool = False
-    questions: Questions = Questions([], 0.0)
+    questions: Questions = Questions([], [], 0.0)
 
     def take(self, answer: Answer) -> None:
         """Take an answer into account."""
@@ -52,12 +52,18 @@ class AskedText:
         """RETURNS (List[Tuple[int, int, str]]): The spans that were accepted, by their starts."""
         return sorted(place for place, verdict in self.verdicts.items() if verdict == ACCEPT)
 
+    def all(self) -> List[Place]:
+        """RETURNS (List[Tuple[int, int, str]]): The spans that were accepted, and those that the pipeline is sure
+        of."""
+        return sorted({*self.accepted(), *self.questions.sure})
+
 
 class Asking(NamedTuple):
     """What is asked.
 
     text (AskedText): The text.
-    question (Optional[Question]): The question about a span; None asks whether the accepted spans are all.
+    question (Optional[Question]): The question about a span; None asks whether what was accepted, and what the
+        pipeline is sure of, is all.
     """
 
     text: AskedText
@@ -70,7 +76,7 @@ class Asking(NamedTuple):
 
     def answer(self, verdict: Optional[str]) -> Answer:
         """RETURNS (Answer): The answer to it, or without a verdict the question as a task."""
-        places = self.text.accepted() if self.question is None else [self.question.place]
+        places = self.text.all() if self.question is None else [self.question.place]
         record = Record(text=self.text.text, document=self.text.document, mentions=[Mention(*p) for p in places])
         return Answer(record, verdict, is_binary=self.question is not None)
 

@@ -17,7 +17,7 @@ SAID = {ACCEPT: "yes", REJECT: "no", IGNORE: "skipped"}
 UNDO, QUIT = "u", "q"
 HELP = "y yes   n no   s skip   u undo   q quit"
 LINES = 8  # of text around a span
-SPAN_STYLE, ACCEPTED_STYLE = "bold reverse yellow", "underline"
+SPAN_STYLE, KNOWN_STYLE = "bold reverse yellow", "underline"
 CUT = "…"
 
 
@@ -78,11 +78,12 @@ def show(asking: Asking, n_given: int, console: Console) -> None:
     """
     text, question = asking
     console.rule(f"{n_given} answered", style="dim", align="left")
-    marks = [(start, end, ACCEPTED_STYLE) for start, end, _ in text.accepted()]
+    known = text.all() if question is None else text.accepted()
+    marks = [(start, end, KNOWN_STYLE) for start, end, _ in known]
     if question is None:
         console.print(mark(text.text, marks, console), soft_wrap=False, end="\n\n")
-        console.print("Is that all? No other entity in this text?", style="bold")
-        for start, end, label in text.accepted():
+        console.print("Is that all? These, and no other in this text?" if known else "No entity at all in this text?")
+        for start, end, label in known:
             console.print(Text.assemble("  ", clean(text.text[start:end]), "  ", (clean(label), "bold")))
     else:
         marks.append((question.start, question.end, SPAN_STYLE))

@@ -56,7 +56,9 @@ def test_probabilities_are_given_the_answers(asking, verdict):
     assert {question.place for question in questions.open} == wanted and wanted
     for question in questions.open:
         assert question.probability == pytest.approx(expected[question.place], abs=1e-4)
-    assert questions.further == pytest.approx(number - (verdict == ACCEPT), abs=1e-4)
+    sure = {place: p for place, p in expected.items() if p > 1 - MIN_PROBABILITY}
+    assert set(questions.sure) == set(sure) - {first.place}
+    assert questions.further == pytest.approx(number - sum(sure.values()), abs=1e-4)
     assert [doubt(question) for question in questions.open] == sorted(map(doubt, questions.open))
 
 
@@ -74,7 +76,7 @@ def test_labels_that_the_pipeline_does_not_know_can_be_accepted(asking):
 
 
 def test_a_text_without_a_token_has_no_question(asking):
-    assert ask(asking, text="") == ([], 0.0)
+    assert ask(asking, text="") == ([], [], 0.0)
 
 
 def test_a_pipeline_without_probabilities_is_refused(nlp):

@@ -28,7 +28,7 @@ def start(nlp, path, texts=PILE):
 def truth(asking):
     gold = GOLD[asking.text.text]
     if asking.question is None:
-        return ACCEPT if set(asking.text.accepted()) == gold else REJECT
+        return ACCEPT if set(asking.text.all()) == gold else REJECT
     return ACCEPT if asking.question.place in gold else REJECT
 
 
