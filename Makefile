@@ -23,6 +23,11 @@ lint: $(VENV)/.installed
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
+# Checks and measures everything on a GPU. EXTRAS needs test,cuda12x (or cuda13x) and may have transformers; without a
+# network put the wheels into a folder and set PIP_NO_INDEX=1 PIP_FIND_LINKS=that folder
+gpu: $(VENV)/.installed
+	$(PY) experiments/gpu.py
+
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --use-pep517 --constraint constraints.txt setuptools wheel --editable ".[$(EXTRAS)]"
@@ -31,4 +36,4 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 clean:
 	rm -rf $(VENV) project.lock
 
-.PHONY: run test test-all lint clean
+.PHONY: run test test-all lint gpu clean

@@ -7,6 +7,7 @@ processes are by the wall clock.
 
 import os
 import platform
+import re
 import resource
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import create_evaluation_callback, create_train_batches, train_while_improving
 from spacy.util import registry, resolve_dot_names
 from thinc.api import fix_random_seed
+from threadpoolctl import threadpool_info
 from wasabi import msg
 
 from spacy_bio_ner.cli._app import atomic_write, clear_errors
@@ -335,13 +337,22 @@ def _named(model: str) -> Tuple[str, str]:
 def _environment() -> Dict[str, Any]:
     """RETURNS (Dict[str, Any]): What speed depends on beside the code."""
     cpuinfo = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    about = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    flags = (about.get("flags") or about.get("Features") or "").split()
+    settings = ("OPENBLAS_", "NPY_", "BLIS_")
     return {
-        "processor": names[0] if cpuinfo.exists() and names else platform.processor(),
+        "processor": about.get("model name") or platform.processor() or platform.machine(),
+        "instruction_sets": [flag for flag in flags if re.match("sse4|avx|fma|amx|asimd|sve", flag)],
+        "blas": [
+            {key: library.get(key) for key in ("internal_api", "version", "architecture")}
+            for library in threadpool_info()
+            if library["user_api"] == "blas"
+        ],
+        "settings": {key: value for key, value in os.environ.items() if key.startswith(settings)},
         "python": platform.python_version(),
         "numpy": numpy.__version__,
         "spacy": spacy.__version__,
-        "blas_settings": {key: value for key, value in os.environ.items() if key.startswith("OPENBLAS_")},
     }
 
 
@@ -384,6 +395,11 @@ def _print(results: Dict[str, Any]) -> None:
             rows.append((unit, *("" if value is None else _number(value) for value in values), *ratios))
     header = ("", *pipelines, *(f"{name}: ratio" for name in results["ratios"]))
     msg.table(rows, header=header, divider=True, aligns=("l", *"r" * (len(header) - 1)))
+    about = results["environment"]
+    blas = ", ".join(" ".join(filter(None, library.values())) for library in about["blas"])
+    print(f"{about['processor']} with {' '.join(about['instruction_sets'])}; {blas}")
+    for name, value in about["settings"].items():
+        print(f"{name}={value}")
 
 
 def _number(value: float) -> str:

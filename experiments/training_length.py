@@ -99,7 +99,7 @@ def print_means(done: List[Dict[str, Any]]) -> None:
             )
         )  # fmt: skip
     header = ("", "sentences", "config", "runs", "dev F", "test F", "range", "passes", "s")
-    msg.table(rows, header=header, divider=True, aligns="lrlrrrrrr")
+    msg.table(rows, header=header, divider=True, aligns=tuple("lrlrrrrrr"))
 
 
 if __name__ == "__main__":

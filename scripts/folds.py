@@ -87,7 +87,7 @@ def main(
         for name, key in (("P", "ents_p"), ("R", "ents_r"), ("F", "ents_f"))
     ]
     header = ("", f"{found['ents_support']} mentions", "95 % interval")
-    msg.table(rows, title="Cross-validation", header=header, divider=True, aligns="lrr")
+    msg.table(rows, title="Cross-validation", header=header, divider=True, aligns=tuple("lrr"))
     run(
         "spacy", "bio-ner", "calibrate", training / "model-calibrated", output,
         "--scores", f"{metrics}-calibration.json", "--diagram", f"{metrics}-calibration.png", "--gpu-id", gpu_id,

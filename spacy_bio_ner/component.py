@@ -22,6 +22,7 @@ from .crf.linear_chain import LinearChain
 from .crf.losses import cross_entropy, match_labels, negative_log_likelihood
 from .crf.potentials import Potentials
 from .distillation import by_labels, read_posteriors
+from .layers.blas import one_thread
 from .prediction import Predictions, k_best_entities, no_predictions, predict_entities, thresholds_by_label
 from .serialization import check_checksums, check_weights, write_checksums
 from .settings import REMOVED, Settings, refuse_removed
@@ -207,6 +208,7 @@ class BioEntityRecognizer(TrainablePipe):
         sample = list(islice((eg.predicted for eg in get_examples() if len(eg.predicted)), 10))
         self.model.initialize(X=sample or [Doc(self.vocab, words=["word"])])
 
+    @one_thread
     def predict(self, docs: Iterable[Doc]) -> Predictions:
         """Find the entities of each doc, and how probable each of them is, without modifying the docs. Entities and
         blocked tokens that are already set are kept, and the rest is decoded, and its probability computed, given
@@ -315,6 +317,7 @@ class BioEntityRecognizer(TrainablePipe):
             )
         return super().update(examples, drop=drop, sgd=sgd, losses=losses)
 
+    @one_thread
     def get_loss(self, examples: Iterable[Example], scores: Potentials) -> Tuple[float, Potentials]:
         """Find the loss and its gradient: minus the log-likelihood of the gold tags, summed over whatever
         is not annotated. Of reference docs with a teacher's posterior (see `bio-ner distill`) it is the cross-entropy.

@@ -10,6 +10,7 @@ from typing import Callable, List, Optional, Tuple, Union, cast
 from thinc.api import Model, Ops
 from thinc.types import Floats2d, Floats3d, Floats4d, Ragged
 
+from .blas import one_thread
 from .packing import Packing, pack
 from .words import RaggedWords
 
@@ -54,6 +55,7 @@ def init(model: Model, X: Union[Ragged, RaggedWords, None] = None, Y: Optional[R
     model.set_param("b", b)
 
 
+@one_thread
 def forward(model: Model, Xr: Union[Ragged, RaggedWords], is_train: bool) -> Tuple[Ragged, Callable]:
     xp, lengths = model.ops.xp, Xr.lengths
     W, U, b = model.get_param("W"), model.get_param("U"), model.get_param("b")
@@ -90,6 +92,7 @@ def forward(model: Model, Xr: Union[Ragged, RaggedWords], is_train: bool) -> Tup
         for d, order in enumerate(orders):
             Y[order, d * nH : (d + 1) * nH] = hidden[kept, d * nH : (d + 1) * nH]
 
+    @one_thread
     def backprop(dYr: Ragged) -> Ragged:
         X, dY = cast(Ragged, Xr).dataXd, dYr.dataXd
         forward, backward = packing.orders

@@ -6,6 +6,8 @@ A CuPy array refuses numpy.* calls and conversion to a NumPy array. These arrays
 
 import numpy
 import pytest
+import spacy
+from spacy.training import Example
 from thinc.api import NumpyOps, get_current_ops
 from thinc.types import Ragged
 
@@ -13,6 +15,8 @@ from spacy_bio_ner.crf.linear_chain import LinearChain
 from spacy_bio_ner.crf.losses import negative_log_likelihood
 from spacy_bio_ner.crf.potentials import CRF
 from spacy_bio_ner.layers.bilstm import BiLSTM
+
+from ..conftest import NOISY, SMALL_MODEL, gold_docs, learn_by_heart
 
 # What Python's operators call; any other ufunc has been called by its name.
 OPERATORS = {numpy.add, numpy.subtract, numpy.multiply, numpy.divide, numpy.matmul, numpy.negative, numpy.invert}
@@ -25,6 +29,8 @@ OPERATORS |= {
     numpy.not_equal,
     numpy.remainder,
     numpy.bitwise_and,
+    numpy.power,
+    numpy.square,
 }
 
 
@@ -107,6 +113,32 @@ class DeviceOps(NumpyOps):
         return to_device(numpy.zeros(shape, dtype=dtype))
 
 
+def on_host(name):
+    """One of thinc's own kernels, which CuPy's ops have too."""
+
+    def kernel(self, *args, **kwargs):
+        found = getattr(HOST, name)(*map(to_host, args), **{key: to_host(value) for key, value in kwargs.items()})
+        return type(found)(map(to_device, found)) if isinstance(found, (tuple, list)) else to_device(found)
+
+    return kernel
+
+
+HOST = NumpyOps()
+for name in (
+    "gemm",
+    "affine",
+    "maxout",
+    "backprop_maxout",
+    "gather_add",
+    "hash",
+    "scatter_add",
+    "as_contig",
+    "flatten",
+    "unflatten",
+):
+    setattr(DeviceOps, name, on_host(name))
+
+
 def test_the_guard_guards():
     x = to_device(numpy.ones(3))
     with pytest.raises(TypeError, match="numpy.concatenate"):
@@ -176,3 +208,59 @@ def test_cupy_agrees_with_numpy():
 
 def test_default_ops_are_untouched():
     assert isinstance(get_current_ops(), NumpyOps)
+
+
+def run_tagger(trained, ops):
+    """Predictions, analyses, loss and gradients of a whole tagger on given ops, as host arrays."""
+    pipe = trained.get_pipe("bio_ner")
+    for node in pipe.model.walk():
+        node.ops = ops
+        for name in node.param_names:
+            node.set_param(name, ops.asarray(node.get_param(name)))
+    pipe.cfg["candidate_threshold"] = 0.01
+    predictions = [array for docs in (gold_docs(trained), gold_docs(trained)[1:2]) for array in pipe.predict(docs)]
+    analyses = pipe.k_best([trained.make_doc("Aspirin after fever")], 3)
+    examples = [Example(trained.make_doc(gold.text), gold) for gold in gold_docs(trained, NOISY)]
+    scores, backprop = pipe.model.begin_update([example.predicted for example in examples])
+    loss, gradient = pipe.get_loss(examples, scores)
+    backprop(gradient)
+    gradients = [node.get_grad(name) for node in pipe.model.walk() for name in node.param_names if node.has_grad(name)]
+    return loss, analyses, [ops.to_numpy(array) for array in (*predictions, *gradients)]
+
+
+def compare_taggers(trained, other, ops):
+    loss, analyses, arrays = run_tagger(trained, ops)
+    expected_loss, expected_analyses, expected = run_tagger(other, NumpyOps())
+    assert loss == pytest.approx(expected_loss, abs=1e-3) and len(arrays) == len(expected) > 20
+    for a, b in zip(arrays, expected):
+        numpy.testing.assert_allclose(a, b, atol=1e-4)
+    for a, b in zip(analyses, expected_analyses):
+        assert [[(e.start, e.end, e.label_) for e in ents] for ents, _ in a] == [
+            [(e.start, e.end, e.label_) for e in ents] for ents, _ in b
+        ]
+        assert [p for _, p in a] == pytest.approx([p for _, p in b], abs=1e-4)
+
+
+@pytest.fixture
+def two_taggers():
+    """The same pipeline twice, without gradients."""
+    saved = learn_by_heart(SMALL_MODEL).to_bytes()
+    taggers = [spacy.blank("en"), spacy.blank("en")]
+    for nlp in taggers:
+        nlp.add_pipe("bio_ner", config={"model": SMALL_MODEL})
+        nlp.from_bytes(saved)
+    return taggers
+
+
+def test_the_whole_tagger_stays_on_the_device(two_taggers):
+    compare_taggers(*two_taggers, DeviceOps())
+
+
+@pytest.mark.gpu
+def test_the_whole_tagger_on_cupy_agrees_with_numpy(two_taggers):
+    cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
+    if not cupy.cuda.is_available():
+        pytest.skip("no CUDA GPU")
+    from thinc.api import CupyOps
+
+    compare_taggers(*two_taggers, CupyOps())
