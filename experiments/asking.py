@@ -155,8 +155,9 @@ def train(run: Run, docs: List[Doc], dev: List[Doc], folder: Path, seed: int, st
         options = ["--components.ner.incorrect_spans_key", INCORRECT_SPANS]
     else:
         options = ["--components.bio_ner.incorrect_spans_key", INCORRECT_SPANS]
-        # As many words a step for all, since few sentences would get short steps.
-        options += ["--components.bio_ner.model.tok2vec.encode.depth", "1", "--training.batcher.min_words", "1000"]
+        encode = "--components.bio_ner.model.tok2vec.encode"
+        options += [f"{encode}.width", "128", f"{encode}.depth", "1"]
+        options += ["--training.batcher.min_words", "1000"]  # as many words a step for all, few sentences or many
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     options += ["--paths.train", folder / "train.spacy", "--paths.dev", folder / "dev.spacy", "--system.seed", seed]
     options += ["--training.max_steps", steps, "--training.eval_frequency", "200", "--output", folder]
