@@ -55,13 +55,11 @@ class Journal:
         self.answers.append(answer)
         self._starts.append(start)
 
-    def take_back(self) -> Optional[Answer]:
+    def take_back(self) -> Answer:
         """Remove the last answer from the file.
 
-        RETURNS (Optional[Answer]): What it was. None if there is none.
+        RETURNS (Answer): What it was.
         """
-        if not self.answers:
-            return None
         self._truncate(self._starts.pop())
         return self.answers.pop()
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heapreplace
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from spacy.language import Language
@@ -107,6 +108,11 @@ class Session:
             self._count(answer, 1)
             self._text_of(answer).take(answer)
 
+    @property
+    def n_answers(self) -> int:
+        """RETURNS (int): How many answers there are, those of earlier sessions too."""
+        return len(self._journal.answers)
+
     def next(self) -> Optional[Asking]:
         """RETURNS (Optional[Asking]): What is asked next. None if there is nothing left to ask."""
         while self._next is None and (self._open or self._look_at_more()):
@@ -137,11 +143,11 @@ class Session:
         """Take the last answer back, of this session or of one before, and ask the same again, unless the pipeline is
         sure of it by now.
 
-        RETURNS (bool): Whether there was one.
+        RETURNS (bool): Whether there was one. A text that somebody marked in full, and was not asked about, is none.
         """
-        answer = self._journal.take_back()
-        if answer is None:
+        if not self._journal.answers or self._journal.answers[-1].verdict is None:
             return False
+        answer = self._journal.take_back()
         self._count(answer, -1)
         text = self._text_of(answer)
         text.verdicts, text.all_asked, text.is_complete = {}, False, False
@@ -161,11 +167,17 @@ class Session:
         asked. Nothing is answered."""
         while self._look_at_more():
             pass
-        while self._open:
-            text = min(self._open.values(), key=self._rank)
+        ranked = [(self._rank(text), i, text) for i, text in enumerate(self._open.values())]
+        heapify(ranked)
+        while ranked:
+            _, i, text = ranked[0]
+            rank = self._rank(text)
+            if rank > ranked[0][0]:  # its words were asked about since it was ranked
+                heapreplace(ranked, (rank, i, text))
+                continue
+            heappop(ranked)
             question = self._best(text)
             self._words_asked[_words(text.text, question.place)] += 1
-            del self._open[text.text]
             yield Asking(text, question)
 
     def _best(self, text: AskedText) -> Question:

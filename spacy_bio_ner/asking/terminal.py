@@ -21,35 +21,26 @@ SPAN_STYLE, KNOWN_STYLE = "bold reverse yellow", "underline"
 CUT = "…"
 
 
-def converse(session: Session, console: Console) -> int:
+def converse(session: Session, console: Console) -> None:
     """Ask until the person has enough, or there is nothing left to ask.
 
     session (Session): The questions.
     console (Console): Where to ask.
-    RETURNS (int): How many answers were given, without those that were taken back.
+    RAISES (InputError): If there is no terminal.
     RAISES (OSError): If an answer could not be written.
     """
-    n_given = 0
-    while True:
-        asking = session.next()
-        if asking is None:
-            console.print("Nothing is left to ask: the pipeline is sure of all other spans.")
-            return n_given
-        show(asking, n_given, console)
+    while (asking := session.next()) is not None:
+        show(asking, session.n_answers, console)
         key = read_key()
         if key == QUIT:
             console.print("quit")
-            return n_given
+            return
         if key == UNDO:
-            if session.undo():
-                n_given -= 1
-                console.print("took the last answer back")
-            else:
-                console.print("nothing to take back")
-            continue
-        session.answer(KEYS[key])
-        n_given += 1
-        console.print(SAID[KEYS[key]])
+            console.print("took the last answer back" if session.undo() else "nothing to take back")
+        else:
+            session.answer(KEYS[key])
+            console.print(SAID[KEYS[key]])
+    console.print("Nothing is left to ask: the pipeline is sure of all other spans.")
 
 
 def read_key() -> str:
@@ -69,15 +60,15 @@ def read_key() -> str:
             return key
 
 
-def show(asking: Asking, n_given: int, console: Console) -> None:
+def show(asking: Asking, n_answers: int, console: Console) -> None:
     """Show a question.
 
     asking (Asking): The question.
-    n_given (int): How many answers were given before.
+    n_answers (int): How many answers were given before.
     console (Console): Where to show it.
     """
     text, question = asking
-    console.rule(f"{n_given} answered", style="dim", align="left")
+    console.rule(f"{n_answers} answered", style="dim", align="left")
     known = text.all() if question is None else text.accepted()
     marks = [(start, end, KNOWN_STYLE) for start, end, _ in known]
     if question is None:

@@ -66,8 +66,8 @@ def ask_cli(
                     srsly.write_jsonl(beside, asked)
                 msg.good(f"Wrote {len(asked)} questions about {session.n_texts} texts to {printable(str(tasks))}")
             else:
-                n_given = converse(session, Console(highlight=False))
-                msg.good(f"{n_given} answers added, {len(journal.answers)} in {printable(str(answers))}")
+                converse(session, Console(highlight=False))
+                msg.good(f"{session.n_answers} answers in {printable(str(answers))}")
         if passed_over:
             msg.warn(f"Passed over {len(passed_over)} of the inputs, such as {passed_over[0]}")
 

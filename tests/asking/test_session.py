@@ -119,10 +119,23 @@ def test_is_that_all_is_asked_now_and_then(unsure, tmp_path, monkeypatch):
 
 def test_a_text_that_is_complete_is_not_asked_about(unsure, tmp_path):
     text = TEXTS[0][0]
-    Journal(tmp_path / "a.jsonl")
     (tmp_path / "a.jsonl").write_text(f'{{"text": "{text}", "spans": []}}\n')
-    asked = answer_all(start(unsure, tmp_path / "a.jsonl"))
+    session = start(unsure, tmp_path / "a.jsonl")
+    assert not session.undo()  # nobody was asked about it
+    asked = answer_all(session)
     assert asked and text not in [one for one, _ in asked]
+
+
+def test_questions_for_another_tool_are_in_the_order_of_those_asked_here(unsure, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "ALL_CHARACTERS", 0)
+    pile = [*PILE, ("Aspirin and penicillin", "x"), ("Asthma after Aspirin", "y"), ("Fever", "z")]
+    written = [name(asking) for asking in start(unsure, tmp_path / "a.jsonl", pile).questions()]
+    session = start(unsure, tmp_path / "b.jsonl", pile)
+    asked = []
+    for _ in written:
+        asked.append(name(session.next()))
+        session.answer(IGNORE)
+    assert asked == written and len(written) == len(pile)
 
 
 def test_more_texts_are_looked_at_when_nothing_is_left(unsure, tmp_path, monkeypatch):
