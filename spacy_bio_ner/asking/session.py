@@ -17,7 +17,7 @@ from .questions import Place, Question, Questions, doubt, find_questions, prepar
 POOL = 1_000_000
 # "Is that all?" is asked at most after every so many answers, where fewer further entities are expected, and of texts
 # that are read at a glance.
-ALL_EVERY, ALL_FURTHER, ALL_CHARACTERS = 6, 0.5, 500
+ALL_EVERY, ALL_FURTHER, ALL_CHARACTERS = 2, 0.5, 500
 
 
 @dataclass

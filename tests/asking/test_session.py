@@ -54,7 +54,8 @@ def test_it_asks_until_the_pipeline_is_sure_and_never_twice(unsure, tmp_path):
     assert [a.verdict for a in answers].count(ACCEPT) > 0 < [a.verdict for a in answers].count(REJECT)
 
 
-def test_first_comes_what_it_knows_least_about_one_for_each_text_and_other_words(unsure, tmp_path):
+def test_first_comes_what_it_knows_least_about_one_for_each_text_and_other_words(unsure, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "ALL_CHARACTERS", 0)
     first = start(unsure, tmp_path / "a.jsonl", [*PILE, ("Asthma again", "again")])
     rows, words = [], Counter()
     for _ in range(len(PILE) + 1):
