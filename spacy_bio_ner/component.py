@@ -320,7 +320,8 @@ class BioEntityRecognizer(TrainablePipe):
     @one_thread
     def get_loss(self, examples: Iterable[Example], scores: Potentials) -> Tuple[float, Potentials]:
         """Find the loss and its gradient: minus the log-likelihood of the gold tags, summed over whatever
-        is not annotated. Of reference docs with a teacher's posterior (see `bio-ner distill`) it is the cross-entropy.
+        is not annotated. For reference docs that a teacher's posterior is kept with (see distillation.py) it is the
+        cross-entropy.
 
         examples (Iterable[Example]): The batch of examples.
         scores (Potentials): The model's output for their predicted docs.
@@ -345,8 +346,8 @@ class BioEntityRecognizer(TrainablePipe):
         sgd: Optional[Optimizer] = None,
         losses: Optional[Dict[str, float]] = None,
     ) -> Dict[str, float]:
-        """Learn from what another component of this kind, the teacher, says of a batch of docs. Of a pipeline's next
-        major version spaCy has the same method.
+        """Learn from what another component of this kind, the teacher, says of a batch of docs. The method is called as
+        in spaCy's unreleased version 4.
 
         teacher_pipe (BioEntityRecognizer): The teacher. It reads the reference docs, the student the predicted ones,
             which must have the same tokens.

@@ -54,9 +54,9 @@ def calibrate_cli(
 
     A trained model is surer than it is right. The one number that is fitted,
     a temperature that all scores are divided by, makes the annotation of the
-    corpus most probable. It changes no entity, unless a threshold or
-    expected_f decides by probabilities, and is saved with the pipeline. Where
-    a corpus has few mentions it stays near 1, or where it was.
+    corpus most probable. It changes no entity, unless a threshold decides by
+    probabilities, and is saved with the pipeline. Where a corpus has few
+    mentions it stays near 1, or where it was.
     """
     with clear_errors("Nothing was written"):
         nlp = load_pipeline(model, gpu_id)

@@ -13,10 +13,10 @@ from thinc.types import Floats1d, Floats2d
 from ..layers.packing import Packing
 
 TINY = numpy.finfo("float64").tiny
-# Sums of products are normalised once in so many steps: normalising costs about as much as a step.
+# The number of steps between two normalisations, each of which costs about as much as a step.
 STEPS_PER_NORM = 8
-# The plain products are kept only where the log of each row's sum stays within this of 0. A float64 goes down to
-# e^-708, so what has underflowed by then is at most e^-408 of the sum it belongs to.
+# Plain products are used only if all of their sums are between e^-300 and e^300. The smallest float64 is about e^-708,
+# so a term that has become 0 is at most e^-408 of its sum.
 MAX_LOG_TOTAL = 300.0
 
 
@@ -99,7 +99,7 @@ def _filter_in_logs(xp, emissions: Floats2d, transitions: Floats2d, starts: Floa
     filtered, predicted = emissions.copy(), xp.empty_like(emissions)
     log_totals = xp.empty(len(emissions), dtype="float64")
     before = None
-    # The log of a forbidden state's probability is -inf, which is meant. Scores that are not numbers stay so.
+    # A forbidden state has the probability 0, whose log is -inf, as it should be. Scores that are NaN give NaN.
     with numpy.errstate(divide="ignore", invalid="ignore"):
         for n, rows in zip(packing.sizes, packing.steps):
             joint = filtered[rows]
@@ -127,7 +127,7 @@ def smooth_backward(xp, forward: Filtered, transitions: Floats2d, packing: Packi
     RETURNS (Smoothed): The smoothed probabilities.
     """
     smoothed = forward.filtered.copy()
-    # A state that was never predicted is never smoothed either, and 0 / tiny is 0.
+    # A state that was predicted with probability 0 has the smoothed probability 0. Divided by TINY it stays 0.
     ratio = xp.maximum(forward.predicted, TINY, out=forward.predicted)
     future = xp.empty_like(ratio)
     to_previous = transitions.T

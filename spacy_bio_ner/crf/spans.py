@@ -1,8 +1,8 @@
 """Exact probabilities of spans, from the marginals of a chain.
 
 The states of a document are a Markov chain: how an entity goes on depends on its last state alone. The probability of a
-span is therefore a product along its tokens. A longer span with the same start is never more probable than that the
-entity has come so far.
+span is therefore a product along its tokens. The product never grows, so the search for probable spans ends as soon as
+it falls below the threshold.
 """
 
 from typing import List, Tuple
@@ -35,7 +35,7 @@ def span_probabilities(xp, marginals: Floats2d, goes_on: Floats2d, states: State
             continue
         if end <= track.last:
             probabilities[row] = marginals[end - 1, track.begin_ends if end == start + 1 else track.ends]
-            tokens[row] = end  # there is nothing to multiply with
+            tokens[row] = end  # that is all of the product
         elif track.beyond is None:
             probabilities[row], tokens[row] = 0.0, end
         else:
@@ -74,8 +74,8 @@ def outside_probabilities(xp, marginals: Floats2d, goes_on: Floats2d, spans: Int
 
 
 def candidate_spans(xp, marginals: Floats2d, goes_on: Floats2d, states: States, threshold: float) -> Ints2d:
-    """All spans that are at least as probable as a threshold. Each token that may start an entity is followed only as
-    long as the entity is probable enough to have come so far.
+    """All spans that are at least as probable as a threshold. From each token that may start an entity the search goes
+    on only as long as an entity that reaches so far is probable enough.
 
     xp: The array module.
     marginals (Floats2d): The probability of each state, float64 of shape (tokens, states).

@@ -8,12 +8,12 @@ import numpy
 from thinc.api import Ops
 from thinc.types import Floats2d, FloatsXd
 
-# The number of words that are kept: when they get more, the table starts again from the words of the batch.
+# The number of words that are kept. When there are more, the table starts again with those of the batch.
 CAPACITY = 2**15
 # Parameters of at most this size are compared by value.
 SMALL = 2**10
-# Fewer words than this are embedded more than once: BLAS multiplies a matrix of very few rows in another way, which
-# rounds differently, and a word's vector should not depend on how many others were new with it.
+# If fewer words than this are new, they are repeated up to this number. BLAS multiplies a matrix of very few rows in
+# another way and rounds differently, but a word's vector should not depend on how many others were new with it.
 FEW = 8
 
 
@@ -81,8 +81,10 @@ class WordCache(threading.local):
         return numpy.fromiter(map(self._rows.get, keys.tolist(), repeat(-1)), dtype="int64", count=len(keys))
 
     def _is_current(self, weights: List[FloatsXd]) -> bool:
-        """Optimizers change arrays in place, and everything else that changes weights sets other ones. Comparing the
-        biases by value is enough for the former: no step moves a table or a matrix and leaves all biases as they were.
+        """Whether the weights are those of the last time. An optimizer changes arrays in place, and a step changes the
+        biases too, so that it is enough to compare these by value. All else that changes weights sets other arrays.
+
+        RETURNS (bool): Whether they are.
         """
         if len(weights) != len(self._weights) or any(a is not b for a, b in zip(weights, self._weights)):
             return False

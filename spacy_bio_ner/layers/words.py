@@ -1,7 +1,7 @@
-"""Token vectors that tell which tokens are the same word, for what depends on the word alone to be computed once.
+"""Token vectors that know which tokens are the same word, so that what depends on the word alone is computed once.
 
-To every encoder they are what it expects: a list of arrays, one for each doc. Only RaggedWords, which BiLSTMEncoder
-makes of them at prediction, leaves the tokens out.
+Every encoder can read them as a list of arrays, one for each doc. BiLSTMEncoder makes RaggedWords of them at
+prediction, which hold the words only.
 """
 
 from dataclasses import dataclass
