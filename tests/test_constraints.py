@@ -147,17 +147,19 @@ def test_an_entity_that_is_set_counts_more_than_its_rejection(trained):
     assert [(ent.text, ent.label_) for ent in component(doc).ents][0] == ("Aspirin", "CHEM")
 
 
-def test_it_learns_from_rejections_alone(trained):
+@pytest.mark.parametrize("labels", [["CHEM"], LABELS], ids=["one label of a span", "all labels of a span"])
+def test_it_learns_from_rejections_alone(trained, labels):
     """A no to an entity that the model is sure of, and nothing else."""
     component = rejecting(trained)
-    reference = make_doc(trained, ["Aspirin", "and", "warfarin", "."], rejected=[(0, 1, "CHEM")], default="missing")
+    rejected = [(0, 1, label) for label in labels]
+    reference = make_doc(trained, ["Aspirin", "and", "warfarin", "."], rejected=rejected, default="missing")
     before = component(make_doc(trained, ["Aspirin", "and", "warfarin", "."], default="missing"))
     assert before.ents[0].text == "Aspirin" and before.ents[0].label_ == "CHEM"
     optimizer = trained.create_optimizer()
     losses = [trained.update([example(trained, reference)], sgd=optimizer)["bio_ner"] for _ in range(40)]
     assert losses[-1] < 0.1 * losses[0]
     after = component(make_doc(trained, ["Aspirin", "and", "warfarin", "."], default="missing"))
-    assert ("Aspirin", "CHEM") not in [(ent.text, ent.label_) for ent in after.ents]
+    assert not {(ent.start, ent.end, ent.label_) for ent in after.ents} & set(rejected)
 
 
 def test_labels_that_a_doc_is_not_annotated_for_are_missing(nlp):

@@ -2,6 +2,7 @@
 
 from ._app import bio_ner_cli
 from .annotate import annotate_cli
+from .ask import ask_cli
 from .audit import audit_cli
 from .calibrate import calibrate_cli
 from .convert import convert_cli
@@ -15,6 +16,7 @@ from .threshold import threshold_cli
 
 __all__ = [
     "annotate_cli",
+    "ask_cli",
     "audit_cli",
     "bio_ner_cli",
     "calibrate_cli",

@@ -5,7 +5,7 @@ from pathlib import Path
 from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
-from ..insights.tools import WRITERS, Tool
+from ..asking.tools import WRITERS, Tool
 from ..util import InputError
 from ._app import atomic_write, bio_ner_cli, clear_errors, needs_extra
 
@@ -30,7 +30,7 @@ def suggest_cli(
     with clear_errors("Nothing was written"), needs_extra("scale"):
         from ..annotate.outputs import encode_jsonl
         from ..annotate.results import open_results
-        from ..insights.selection import select_documents
+        from ..asking.documents import select_documents
 
         if dest.is_dir():
             raise InputError(f"{dest}: found a folder, expected a file to write")

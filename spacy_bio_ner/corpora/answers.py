@@ -1,6 +1,7 @@
 """Answers that people gave to an annotation tool, put together: a text marked in full, or yes or no to one span."""
 
 import hashlib
+from dataclasses import replace
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from .ledger import Ledger
@@ -91,10 +92,12 @@ class _YesAndNo:
                 ledger.error(asked.line, f"{said}: keep one")
 
     def to_record(self) -> Record:
-        self.record.mentions = [asked.mention for asked in self.answers.values() if asked.is_accepted]
-        self.record.rejected = [asked.mention for asked in self.answers.values() if not asked.is_accepted]
-        self.record.missing = [(0, len(self.record.content()))]
-        return self.record
+        return replace(
+            self.record,
+            mentions=[asked.mention for asked in self.answers.values() if asked.is_accepted],
+            rejected=[asked.mention for asked in self.answers.values() if not asked.is_accepted],
+            missing=[(0, len(self.record.content()))],
+        )
 
     def _name(self, asked: _Asked) -> str:
         text = self.record.content()[asked.mention.start : asked.mention.end]

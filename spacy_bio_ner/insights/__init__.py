@@ -1,6 +1,4 @@
-"""What the tables of a run show: frequent entities, pairs, trends and expected errors, as tables and on one page; and
-the documents to label next.
+"""What the tables of a run show: frequent entities, pairs, trends and expected errors, as tables and on one page.
 
 tables.py counts, with spelling.py for the forms; overview.py and charts.py show it on a page, and write.py writes it.
-selection.py chooses documents, and tools.py writes them for whoever labels them.
 """

@@ -73,7 +73,7 @@ def read(path: Path, ledger: Ledger, options: Options = Options()) -> Iterator[R
     YIELDS (Record): A record for each text; all yes and no to spans of one text make one.
     """
     keys = _Keys()
-    yield from put_together(read_entries(path, ledger, partial(_read_entry, options, ledger, keys)), ledger)
+    yield from put_together(_read_answers(path, ledger, options, keys), ledger)
     if keys.seen and not keys.of_mentions and not ledger.n_errors:
         names = ", ".join(MENTION_KEYS if options.entity_key is None else [options.entity_key])
         ledger.error(
@@ -81,6 +81,16 @@ def read(path: Path, ledger: Ledger, options: Options = Options()) -> Iterator[R
             f"found none of {names} in any text, but {excerpt(keys.seen)}: name the key that has the entities with "
             "--entity-key",
         )
+
+
+def read_answers(path: Path, ledger: Ledger) -> Iterator[Tuple[int, Answer]]:
+    """Read a file without putting together what it says of one text.
+
+    path (Path): The file.
+    ledger (Ledger): Takes what cannot be read.
+    YIELDS (Tuple[int, Answer]): The line of each entry, and the entry.
+    """
+    return _read_answers(path, ledger, Options(), _Keys())
 
 
 def write(docs: Iterable[Doc], file: TextIO) -> None:
@@ -128,6 +138,10 @@ class _Keys:
     def __init__(self) -> None:
         self.seen: List[str] = []
         self.of_mentions: Set[str] = set()
+
+
+def _read_answers(path: Path, ledger: Ledger, options: Options, keys: _Keys) -> Iterator[Tuple[int, Answer]]:
+    return read_entries(path, ledger, partial(_read_entry, options, ledger, keys))
 
 
 def _read_entry(options: Options, ledger: Ledger, keys: _Keys, value: Any) -> Answer:

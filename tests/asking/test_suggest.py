@@ -15,11 +15,11 @@ pytest.importorskip("pandas")
 pytest.importorskip("matplotlib")
 
 from spacy_bio_ner.annotate.results import open_results  # noqa: E402
-from spacy_bio_ner.insights.selection import select_documents  # noqa: E402
-from spacy_bio_ner.insights.tools import WRITERS, Tool  # noqa: E402
+from spacy_bio_ner.asking.documents import select_documents  # noqa: E402
+from spacy_bio_ner.asking.tools import WRITERS, Tool  # noqa: E402
 
 from ..conftest import SMALL_MODEL  # noqa: E402
-from .test_insights import write_run  # noqa: E402
+from ..insights.test_insights import write_run  # noqa: E402
 
 WORDS = "what was seen after the first week of treatment in each group of patients and what was not".split()
 

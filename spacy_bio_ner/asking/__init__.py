@@ -1,0 +1,1 @@
+"""What is worth asking: documents to label, and questions about single spans."""
