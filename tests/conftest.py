@@ -21,6 +21,11 @@ settings.load_profile("quick")
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_collection_modifyitems(items):
+    """The whole project, which takes longest, first: the others run beside it."""
+    items.sort(key=lambda item: "e2e" not in item.keywords)
+
+
 @pytest.fixture
 def corpora() -> Path:
     """The folder of public corpora outside the repository."""
