@@ -35,6 +35,7 @@ from wasabi import msg
 
 from spacy_bio_ner.cli._app import atomic_write, clear_errors
 from spacy_bio_ner.corpora.docbin import read_docs
+from spacy_bio_ner.distillation import blank_copy
 from spacy_bio_ner.util import InputError
 
 app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True)
@@ -367,7 +368,7 @@ def _untrained(model: str, train: str, dev: str) -> Tuple[Language, Dict[str, An
 
 def _copies(nlp: Language, docs: List[Doc]) -> List[Doc]:
     """RETURNS (List[Doc]): The docs without annotation."""
-    return [Doc(nlp.vocab, words=[t.text for t in doc], spaces=[bool(t.whitespace_) for t in doc]) for doc in docs]
+    return [blank_copy(doc, nlp.vocab) for doc in docs]
 
 
 def _exhaust(docs: Iterator[Doc]) -> None:

@@ -26,6 +26,7 @@ from spacy.util import filter_spans, load_config
 from wasabi import msg
 
 from spacy_bio_ner.corpora.docbin import read_docs
+from spacy_bio_ner.distillation import blank_copy
 
 ROOT = Path(__file__).parent.parent
 KEY = "dictionary"
@@ -117,10 +118,7 @@ def train_pipeline(config: spacy.util.Config, output: Path) -> None:
 def score(nlp: Language, corpus: Path) -> Dict[str, float]:
     """RETURNS (Dict[str, float]): The scores of a pipeline on the dev split."""
     golds = read_docs(corpus / "dev.spacy", nlp.vocab)
-    examples = [
-        Example(Doc(nlp.vocab, words=[t.text for t in gold], spaces=[bool(t.whitespace_) for t in gold]), gold)
-        for gold in golds
-    ]
+    examples = [Example(blank_copy(gold, nlp.vocab), gold) for gold in golds]
     predicted = list(nlp.pipe(eg.predicted for eg in examples))
     return Scorer.score_spans([Example(doc, eg.reference) for doc, eg in zip(predicted, examples)], "ents")
 

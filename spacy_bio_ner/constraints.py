@@ -130,10 +130,15 @@ def annotated_labels(doc: Doc) -> Optional[Sequence[str]]:
     return doc.user_data.get(USER_DATA, {}).get(ANNOTATED_LABELS)
 
 
+def have_same_tokens(doc: Doc, other: Doc) -> bool:
+    """RETURNS (bool): Whether two Docs, of one vocabulary or of two, have the same tokens."""
+    return numpy.array_equal(doc.to_array(ORTH), other.to_array(ORTH))
+
+
 def _gold_annotation(example: Example) -> numpy.ndarray:
     """RETURNS (ndarray): iob and types of the predicted doc's tokens, uint64 of shape (2, tokens)."""
     predicted, reference = example.predicted, example.reference
-    if numpy.array_equal(predicted.to_array(ORTH), reference.to_array(ORTH)):
+    if have_same_tokens(predicted, reference):
         iob, types, is_space = reference.to_array([ENT_IOB, ENT_TYPE, IS_SPACE]).T
         iob = _unblocked(iob, types)
         return numpy.stack([_trimmed(iob, is_space, reference) if is_space.any() else iob, types])
@@ -177,7 +182,7 @@ def _incorrect_spans(example: Example, key: str) -> List[Span]:
                 f"is an entity with the label '{span.label_}', and also one of the spans in doc.spans['{key}'], which "
                 "are known to be none."
             )
-    if numpy.array_equal(example.predicted.to_array(ORTH), reference.to_array(ORTH)):
+    if have_same_tokens(example.predicted, reference):
         return incorrect
     return example.get_aligned_spans_y2x(incorrect, allow_overlap=True)
 

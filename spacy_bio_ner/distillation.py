@@ -10,7 +10,6 @@ from itertools import groupby
 from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy
-from spacy.attrs import ORTH
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 from thinc.api import Model, Ops
@@ -134,11 +133,6 @@ def read_posteriors(ops: Ops, docs: Sequence[Doc]) -> Potentials:
     return Potentials(
         Ragged(ops.asarray(marginals), ops.asarray1i(lengths)), ops.asarray(transitions), ops.asarray(first)
     )
-
-
-def have_same_tokens(doc: Doc, other: Doc) -> bool:
-    """RETURNS (bool): Whether two Docs, of one vocabulary or of two, have the same tokens."""
-    return numpy.array_equal(doc.to_array(ORTH), other.to_array(ORTH))
 
 
 def blank_copy(doc: Union[Doc, Span], vocab: Vocab) -> Doc:

@@ -113,6 +113,17 @@ def small_transformer(name: str, **settings):
     return {"@architectures": "spacy_bio_ner.BioTagger.v1", "tok2vec": {**tok2vec, **settings}}
 
 
+def add_spacy_transformer(nlp, encoder):
+    """Add the component of spacy-transformers as `spacy init config --gpu` does, and give the config of a listener."""
+    spans = {"@span_getters": "spacy-transformers.strided_spans.v1", "window": 16, "stride": 12}
+    model = {"@architectures": "spacy-transformers.TransformerModel.v3", "name": str(encoder), "get_spans": spans}
+    nlp.add_pipe("transformer", config={"model": model})
+    return {
+        "@architectures": "spacy-transformers.TransformerListener.v1", "grad_factor": 1.0,
+        "pooling": {"@layers": "reduce_mean.v1"},
+    }  # fmt: skip
+
+
 @pytest.fixture(scope="session", params=["bilstm", "transformer"])
 def trained_pipeline(request):
     """The config of a tagger, and as bytes a pipeline of it that has learned TEXTS by heart."""

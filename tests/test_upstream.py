@@ -7,7 +7,7 @@ from thinc.api import fix_random_seed
 
 from spacy_bio_ner.evaluation.calibration import score_corpus
 
-from .conftest import SMALL_MODEL, TEXTS, gold_docs, small_transformer
+from .conftest import SMALL_MODEL, TEXTS, add_spacy_transformer, gold_docs, small_transformer
 
 TEXT = TEXTS[0][0]
 
@@ -80,13 +80,7 @@ def test_calibration_runs_what_comes_before(shared):
 
 def test_data_of_a_transformer_that_were_cleared(nlp, tiny_bert):
     pytest.importorskip("spacy_transformers")
-    spans = {"@span_getters": "spacy-transformers.strided_spans.v1", "window": 16, "stride": 12}
-    encoder = {"@architectures": "spacy-transformers.TransformerModel.v3", "name": str(tiny_bert), "get_spans": spans}
-    nlp.add_pipe("transformer", config={"model": encoder})
-    listener = {
-        "@architectures": "spacy-transformers.TransformerListener.v1", "grad_factor": 1.0,
-        "pooling": {"@layers": "reduce_mean.v1"},
-    }  # fmt: skip
+    listener = add_spacy_transformer(nlp, tiny_bert)
     nlp.add_pipe("bio_ner", config={"model": {**SMALL_MODEL, "tok2vec": listener}})
     learn_by_heart(nlp)
     component = nlp.get_pipe("bio_ner")

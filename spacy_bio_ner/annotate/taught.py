@@ -11,8 +11,9 @@ from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
-from ..distillation import blank_copy, compute_posteriors, have_same_tokens, mean_posterior, write_posterior
-from ..evaluation.doc_results import bio_ners
+from ..constraints import have_same_tokens
+from ..distillation import blank_copy, compute_posteriors, mean_posterior, write_posterior
+from ..evaluation.doc_results import bio_ners, only_before
 from ..util import InputError
 from .inputs.item import Refused, Text
 from .job import Job, Layout, Model
@@ -81,10 +82,10 @@ def describe_teachers(paths: Sequence[str], entities: bool, gpu_id: int) -> Tupl
     RETURNS (Tuple[List[Model], bool]): What tells them from others, and whether a posterior can be had from them.
     RAISES (InputError): If one cannot be loaded or has no components, or what they say has no mean.
     """
-    models = [load(path, gpu_id)[1] for path in paths]
-    pipelines = [load(path, gpu_id)[0] for path in paths]
-    components = [bio_ners(nlp) for nlp in pipelines]
-    if not pipelines[0].pipe_names:
+    loaded = [load(path, gpu_id) for path in paths]
+    models = [model for _, model in loaded]
+    components = [bio_ners(nlp) for nlp, _ in loaded]
+    if not loaded[0][0].pipe_names:
         raise InputError(f"{paths[0]}: the pipeline has no component that could find entities")
     if entities or not components[0]:
         if len(paths) > 1:
@@ -142,8 +143,7 @@ def _with_entities(doc: Doc, min_score: float) -> List[Doc]:
 def _before_bio_ner(nlp: Language, texts: Iterable[Union[str, Doc]]) -> List[Doc]:
     """RETURNS (List[Doc]): Texts as the components before the bio_ner leave them."""
     [component] = bio_ners(nlp)
-    names = [name for name, _ in nlp.pipeline]
-    with nlp.select_pipes(disable=names[names.index(component.name) :]):
+    with only_before(nlp, component):
         return list(nlp.pipe(texts))
 
 

@@ -1,6 +1,5 @@
 """`bio-ner annotate`: a pile of texts in, tables of entities out."""
 
-import sys
 from pathlib import Path
 from typing import Callable, ContextManager, List, Optional
 
@@ -8,8 +7,8 @@ from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
 from ..annotate.job import EngineName, Kind, TableFormat
-from ..util import printable
 from ._app import bio_ner_cli, clear_errors, needs_extra
+from ._piles import locked_sources
 
 
 @bio_ner_cli.command("annotate")
@@ -58,10 +57,8 @@ def annotate_cli(
     with clear_errors("Not finished"), needs_extra("scale"):
         from ..annotate.engines import Engine
         from ..annotate.engines.processes import Processes
-        from ..annotate.inputs.discovery import find_sources
         from ..annotate.inputs.item import Fields
-        from ..annotate.inputs.standard_input import spool
-        from ..annotate.runner import annotate, check_output, locked
+        from ..annotate.runner import annotate
         from ..annotate.worker import Annotation
 
         start: Callable[[int], ContextManager[Engine]] = Processes
@@ -70,15 +67,7 @@ def annotate_cli(
                 from ..annotate.engines.cluster import Cluster
 
                 start = Cluster
-        paths = [output / "stdin" if name == "-" else Path(name) for name in inputs]
-        check_output(output, paths)
-        with locked(output):
-            if "-" in inputs:
-                spool(sys.stdin.buffer, output / "stdin")
-            sources, unknown = find_sources(paths, format)
-            if unknown:
-                example = printable(str(unknown[0]))
-                msg.warn(f"Passed over {len(unknown)} of the inputs, whose format is unknown: {example}, ...")
+        with locked_sources(inputs, output, format) as sources:
             with start(n_process) as workers:
                 found = workers.describe(model, gpu_id)
                 job = Annotation(found, output, gpu_id, format=output_format, min_confidence=min_confidence)

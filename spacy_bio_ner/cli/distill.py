@@ -1,6 +1,5 @@
 """`bio-ner distill`: what a teacher says of unlabelled texts, to learn from."""
 
-import sys
 from pathlib import Path
 from typing import List, Optional
 
@@ -8,8 +7,9 @@ from spacy.cli._util import Arg, Opt
 from wasabi import msg
 
 from ..annotate.job import Kind
-from ..util import InputError, printable
+from ..util import InputError
 from ._app import bio_ner_cli, clear_errors, needs_extra
+from ._piles import locked_sources
 
 
 @bio_ner_cli.command("distill")
@@ -58,21 +58,11 @@ def distill_cli(
     """
     with clear_errors("Not finished"), needs_extra("scale"):
         from ..annotate.engines.processes import Processes
-        from ..annotate.inputs.discovery import find_sources
         from ..annotate.inputs.item import Fields
-        from ..annotate.inputs.standard_input import spool
-        from ..annotate.runner import annotate, check_output, locked
+        from ..annotate.runner import annotate
         from ..annotate.taught import Teaching, describe_teachers
 
-        paths = [output / "stdin" if name == "-" else Path(name) for name in inputs]
-        check_output(output, paths)
-        with locked(output):
-            if "-" in inputs:
-                spool(sys.stdin.buffer, output / "stdin")
-            sources, unknown = find_sources(paths, format)
-            if unknown:
-                example = printable(str(unknown[0]))
-                msg.warn(f"Passed over {len(unknown)} of the inputs, whose format is unknown: {example}, ...")
+        with locked_sources(inputs, output, format) as sources:
             with Processes(n_process) as workers:
                 models, has_posterior = workers.call(describe_teachers, [teacher, *others], entities, gpu_id)
                 if has_posterior and min_score is not None:

@@ -7,7 +7,8 @@ from spacy.language import Language
 from spacy.training import Example
 from spacy.util import registry
 
-from ..distillation import blank_copy, has_posterior, have_same_tokens
+from ..constraints import have_same_tokens
+from ..distillation import blank_copy, has_posterior
 
 Reader = Callable[[Language], Iterable[Example]]
 Item = TypeVar("Item")

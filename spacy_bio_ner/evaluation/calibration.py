@@ -15,7 +15,7 @@ from ..constraints import Constraints, gold_constraints
 from ..crf.linear_chain import LinearChain
 from ..crf.potentials import Potentials
 from ..util import InputError
-from .doc_results import DocResult, bio_ners
+from .doc_results import DocResult, bio_ners, only_before
 from .texts import unannotated
 
 N_BINS = 15
@@ -137,9 +137,8 @@ def score_corpus(
     RETURNS (List[Tuple[Potentials, Constraints]]): For each batch the scores, and what is known of the tags.
     """
     component = bio_ner_of(nlp)
-    earlier = nlp.pipe_names[: [pipe for _, pipe in nlp.pipeline].index(component)]
     scored = []
-    with nlp.select_pipes(enable=earlier):
+    with only_before(nlp, component):
         pairs = nlp.pipe(((unannotated(nlp, gold), gold) for gold in golds if len(gold)), as_tuples=True)
         pairs = tqdm(pairs, total=len(golds), desc="Scoring", unit="doc", leave=False, disable=None)
         for batch in minibatch(pairs, batch_size or nlp.batch_size):

@@ -90,6 +90,19 @@ def bio_ners(nlp: Language) -> List[BioEntityRecognizer]:
     return [component for _, component in nlp.pipeline if isinstance(component, BioEntityRecognizer)]
 
 
+@contextmanager
+def only_before(nlp: Language, component: BioEntityRecognizer) -> Iterator[None]:
+    """Have a pipeline run nothing but the components before one of its own, for a while: they leave Docs as that one's
+    model reads them.
+
+    nlp (Language): The pipeline.
+    component (BioEntityRecognizer): The component.
+    """
+    earlier = nlp.pipe_names[: [pipe for _, pipe in nlp.pipeline].index(component)]
+    with nlp.select_pipes(enable=earlier):
+        yield
+
+
 def gold_spans(doc: Doc) -> Set[TextSpan]:
     """RETURNS (Set[TextSpan]): All mentions of a gold Doc's source."""
     text = doc.text

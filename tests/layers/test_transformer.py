@@ -17,7 +17,7 @@ from thinc.api import Adam, fix_random_seed, set_dropout_rate
 from spacy_bio_ner.architectures import TransformerEncoder
 from spacy_bio_ner.callbacks import create_describe_encoder
 
-from ..conftest import ROOT, TEXTS, small_transformer
+from ..conftest import ROOT, TEXTS, add_spacy_transformer, small_transformer
 
 torch = pytest.importorskip("torch", reason="needs the extra 'transformers'")
 transformers = pytest.importorskip("transformers", reason="needs the extra 'transformers'")
@@ -302,13 +302,7 @@ def test_shared_with_other_components_through_tok2vec(nlp, tiny_bert, make_examp
 
 def test_spacy_transformers_own_component_and_listener(nlp, tiny_bert, make_examples):
     """A config as `spacy init config --gpu` makes it, with bio_ner in the place of ner."""
-    spans = {"@span_getters": "spacy-transformers.strided_spans.v1", "window": 16, "stride": 12}
-    model = {"@architectures": "spacy-transformers.TransformerModel.v3", "name": str(tiny_bert), "get_spans": spans}
-    nlp.add_pipe("transformer", config={"model": model})
-    listener = {
-        "@architectures": "spacy-transformers.TransformerListener.v1", "grad_factor": 1.0,
-        "pooling": {"@layers": "reduce_mean.v1"},
-    }  # fmt: skip
+    listener = add_spacy_transformer(nlp, tiny_bert)
     nlp.add_pipe("bio_ner", config={"model": {**small_transformer(""), "tok2vec": listener}})
     nlp.add_pipe("doc_cleaner")
     examples = make_examples(nlp)
