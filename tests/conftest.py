@@ -10,7 +10,13 @@ import pytest
 import spacy
 from browser import chromium
 from hypothesis import settings
+from spacy.cli import app
 from spacy.training import Example
+from typer.testing import CliRunner
+
+import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
+
+from .light import make_light_python
 
 # No deadlines: a busy machine is no reason to fail. Fewer examples than hypothesis draws by default, since many tests
 # enumerate; `--hypothesis-profile thorough` draws more.
@@ -33,6 +39,23 @@ def corpora() -> Path:
     if not path or not Path(path).is_dir():
         pytest.skip("set BIO_NER_CORPORA to a folder with the corpora bc5cdr, bc5cdr-iob and ncbi-disease-iob")
     return Path(path)
+
+
+def spacy_command(*words) -> str:
+    """Call a command of spaCy's in this process: a new one takes seconds to begin.
+
+    words: What would follow `python -m spacy`, as anything with a str.
+    RETURNS (str): What it prints.
+    """
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 0, f"{words}: {result.output[-3000:]}{result.exception!r}"
+    return result.output
+
+
+@pytest.fixture(scope="session")
+def light_python(tmp_path_factory) -> Path:
+    """A Python without the extra 'transformers', for processes that start sooner."""
+    return make_light_python(tmp_path_factory.mktemp("light"), ROOT)
 
 
 @pytest.fixture(scope="session")

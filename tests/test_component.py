@@ -1,6 +1,5 @@
 import pickle
 import subprocess
-import sys
 
 import numpy
 import pytest
@@ -18,14 +17,14 @@ def found(doc):
     return [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
 
 
-def test_factory_needs_no_import():
+def test_factory_needs_no_import(light_python):
     code = (
         # spaCy itself imports torch, and spacy-transformers, where they are installed.
         "import sys, spacy; nlp = spacy.blank('en'); torch = sys.modules.get('torch'); nlp.add_pipe('bio_ner');"
         "assert 'spacy_bio_ner.layers.transformer' not in sys.modules and sys.modules.get('torch') is torch;"
         "assert 'cupy' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([light_python, "-c", code], check=True)
 
 
 def test_learns_and_survives_serialization(trained, tmp_path):

@@ -2,7 +2,6 @@
 
 import pickle
 import subprocess
-import sys
 import warnings
 
 import pytest
@@ -23,7 +22,7 @@ def fresh(monkeypatch):
     monkeypatch.setattr(Underscore, "span_extensions", {})
 
 
-def test_an_import_registers_nothing():
+def test_an_import_registers_nothing(light_python):
     """Neither spaCy's, which loads every factory that is installed, nor one of ours."""
     code = (
         "import spacy; from spacy.tokens import Span; nlp = spacy.blank('en');"
@@ -32,7 +31,7 @@ def test_an_import_registers_nothing():
         "Span.set_extension('confidence', default=None); s = nlp('a b')[0:1]; s._.confidence = 0.7;"
         "assert s._.confidence == 0.7;"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([light_python, "-c", code], check=True)
 
 
 def test_what_another_library_has_is_left_alone(fresh, trained):

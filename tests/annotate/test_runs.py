@@ -310,9 +310,9 @@ def test_long_texts_make_small_batches():
     assert [len(part) for part in cut([Text("", "x" * 40, "")] * 7, 4, 100)] == [3, 3, 1]
 
 
-def start(model, source, output, *options):
+def start(python, model, source, output, *options):
     """Start the command in a group of processes of its own."""
-    command = [sys.executable, "-m", "spacy", "bio-ner", "annotate", model, source, "-o", output, *options]
+    command = [python, "-m", "spacy", "bio-ner", "annotate", model, source, "-o", output, *options]
     return subprocess.Popen(
         [str(part) for part in command], start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -330,10 +330,10 @@ def wait_for(condition, seconds=300):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_killed_and_resumed(model, tmp_path):
+def test_killed_and_resumed(model, tmp_path, light_python):
     """The command is killed: its workers end with it, and so does its lock. A worker is killed: the run says so."""
     source, output = write_texts(tmp_path / "x.jsonl", 400), tmp_path / "out"
-    process = start(model, source, output, "--shard-size", SHARD)
+    process = start(light_python, model, source, output, "--shard-size", SHARD)
     wait_for(lambda: len(list(output.glob("shards/0*"))) >= 3)
     with pytest.raises(InputError, match="out: another run is at work on it"), locked(output):
         pass
@@ -445,14 +445,14 @@ def test_names_that_are_not_utf8(model, tmp_path, monkeypatch):
     assert result.exit_code == 1 and "no such file or folder" in result.output
 
 
-def test_optional_packages_are_named_when_they_are_missing_and_not_loaded_before():
+def test_optional_packages_are_named_when_they_are_missing_and_not_loaded_before(light_python):
     code = (
         "import sys, spacy_bio_ner.cli, spacy_bio_ner.component\n"
         "heavy = {'pyarrow', 'pandas', 'matplotlib', 'ray'} & set(sys.modules); assert not heavy, heavy\n"
         "sys.modules['pyarrow'] = None\n"
         "from spacy.cli import setup_cli; sys.argv[1:] = ['bio-ner', 'annotate', 'x', 'y', '-o', 'z']; setup_cli()"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    result = subprocess.run([light_python, "-c", code], capture_output=True, text=True)
     assert result.returncode == 1 and "pip install 'spacy-bio-ner[scale]'" in result.stdout, result.stderr
 
 

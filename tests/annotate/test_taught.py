@@ -210,9 +210,9 @@ def test_cut_off_and_resumed_it_writes_the_same_bytes(model, other_model, pile, 
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="kills a process")
-def test_killed_and_resumed(model, tmp_path):
+def test_killed_and_resumed(model, tmp_path, light_python):
     pile, output = write_texts(tmp_path / "x.jsonl", 300), tmp_path / "out"
-    command = [sys.executable, "-m", "spacy", "bio-ner", "distill", model, pile, output, "--shard-size", SHARD]
+    command = [light_python, "-m", "spacy", "bio-ner", "distill", model, pile, output, "--shard-size", SHARD]
     process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for(lambda: len(list(output.glob("shards/0*"))) >= 3)
     process.kill()

@@ -187,12 +187,12 @@ def test_what_is_no_text_is_counted(files):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_killed_after_any_answer_it_has_lost_none(files):
+def test_killed_after_any_answer_it_has_lost_none(files, light_python):
     """In a real terminal of 60 columns. It is killed as soon as it says that an answer was taken."""
     import pty
     import termios
 
-    command = [sys.executable, "-m", "spacy", "bio-ner", "ask", *map(str, files)]
+    command = [light_python, "-m", "spacy", "bio-ner", "ask", *map(str, files)]
     n_answers = 0
     for round in range(3):
         leader, follower = pty.openpty()

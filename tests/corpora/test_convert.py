@@ -1,6 +1,5 @@
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -348,8 +347,8 @@ def test_records_survive_docbin(sentence, missing):
     assert source == [(e.start_char, e.end_char, e.label_) for e in doc.ents]
 
 
-def test_command_line_speaks_without_a_traceback(tmp_path):
-    command = [sys.executable, "-m", "spacy", "bio-ner", "convert", tmp_path / "absent", tmp_path / "out"]
+def test_command_line_speaks_without_a_traceback(tmp_path, light_python):
+    command = [light_python, "-m", "spacy", "bio-ner", "convert", tmp_path / "absent", tmp_path / "out"]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 1
     assert "no such file" in result.stdout and "Traceback" not in result.stdout + result.stderr

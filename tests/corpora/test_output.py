@@ -4,7 +4,6 @@ import errno
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -48,12 +47,12 @@ def test_a_link_in_its_place_is_not_followed(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
-def test_a_killed_conversion_leaves_the_earlier_one_whole(tmp_path):
+def test_a_killed_conversion_leaves_the_earlier_one_whole(tmp_path, light_python):
     source = write_file(tmp_path / "train.iob", "a B-X\n\n")
     convert(source, tmp_path / "out")
     before = (tmp_path / "out" / "train.spacy").read_bytes()
     write_file(source, "a B-X\n\n" * 200_000)
-    process = subprocess.Popen([sys.executable, "-m", "spacy", "bio-ner", "convert", source, tmp_path / "out"])
+    process = subprocess.Popen([light_python, "-m", "spacy", "bio-ner", "convert", source, tmp_path / "out"])
     while not (tmp_path / UNFINISHED).exists():
         assert process.poll() is None
         time.sleep(0.01)

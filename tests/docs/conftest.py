@@ -7,28 +7,14 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
-from spacy.cli import app
 from spacy.training import Corpus
 from thinc.api import fix_random_seed
-from typer.testing import CliRunner
 
-import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
-
-from ..conftest import ROOT, SMALL_MODEL
+from ..conftest import ROOT, SMALL_MODEL, spacy_command
 
 SENTENCE = "Tricuspid valve regurgitation and lithium carbonate toxicity in a newborn infant."
 TAGS = "B-DIS I-DIS I-DIS O B-CHEM I-CHEM B-DIS O O O O O".split()
 SIZES = {"train": 60, "dev": 20, "test": 20}
-
-
-def spacy_command(*words: str) -> str:
-    """Call a command of spaCy's in this process.
-
-    RETURNS (str): What it prints.
-    """
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    assert result.exit_code == 0, f"{words}: {result.output[-3000:]}{result.exception!r}"
-    return result.output
 
 
 @pytest.fixture(scope="session")

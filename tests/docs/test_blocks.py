@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import spacy
 
-from ..conftest import ROOT
+from ..conftest import ROOT, spacy_command
 from ..project.test_project import copy_of_the_repository
 from .blocks import PAGES, blocks_of, commands_of
-from .conftest import SENTENCE, spacy_command
+from .conftest import SENTENCE
 
 RUN = {page.stem: page for page in PAGES if any(b.language in ("python", "bash") for b in blocks_of(page))}
 

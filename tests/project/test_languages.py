@@ -4,12 +4,8 @@ import random
 
 import pytest
 import spacy
-from spacy.cli import app
-from typer.testing import CliRunner
 
-import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
-
-from ..conftest import ROOT
+from ..conftest import ROOT, spacy_command
 
 # Sentences of tokens, {P} a person and {L} a place; persons; places. A text is the tokens joined by the last of them.
 LANGUAGES = {
@@ -57,12 +53,6 @@ def sentences(lang, n, seed):
         yield tagged
 
 
-def run(*args):
-    result = CliRunner().invoke(app, [str(arg) for arg in args])
-    assert result.exit_code == 0, result.output[-2000:] + repr(result.exception)
-    return result.output
-
-
 def write_corpus(folder, lang):
     for split, n, seed in (("train", 48, 0), ("dev", 12, 1), ("test", 12, 2)):
         blocks = ("\n".join(f"{token}\t{tag}" for token, tag in tagged) for tagged in sentences(lang, n, seed))
@@ -72,22 +62,22 @@ def write_corpus(folder, lang):
 
 
 def convert_and_train(folder, source, lang):
-    run("bio-ner", "convert", source, folder / "corpus", "--lang", lang)
+    spacy_command("bio-ner", "convert", source, folder / "corpus", "--lang", lang)
     settings = {f"components.bio_ner.model.tok2vec.{name}": value for name, value in SMALL.items()}
     settings.update({"training.max_steps": 60, "training.eval_frequency": 30, "nlp.lang": lang})
     settings.update({f"paths.{split}": folder / "corpus" / f"{split}.spacy" for split in ("train", "dev")})
     options = [word for name, value in settings.items() for word in (f"--{name}", value)]
-    run("train", ROOT / "configs" / "lstm.cfg", "--output", folder / "training", *options)
+    spacy_command("train", ROOT / "configs" / "lstm.cfg", "--output", folder / "training", *options)
     return folder / "training" / "model-best"
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_from_tagged_tokens_to_entities_in_text(lang, tmp_path):
     model = convert_and_train(tmp_path, write_corpus(tmp_path, lang), lang)
-    output = run("bio-ner", "evaluate", model, tmp_path / "corpus" / "test.spacy")
+    output = spacy_command("bio-ner", "evaluate", model, tmp_path / "corpus" / "test.spacy")
     assert "do not hold for text" not in output
     (tmp_path / "packages").mkdir()
-    run("package", model, tmp_path / "packages", "--name", "mine", "--version", "0.1.0", "--build", "none")
+    spacy_command("package", model, tmp_path / "packages", "--name", "mine", "--version", "0.1.0", "--build", "none")
     nlp = spacy.load(tmp_path / "packages" / f"{lang}_mine-0.1.0" / f"{lang}_mine" / f"{lang}_mine-0.1.0")
     assert nlp.lang == lang
     # Text, as people write it: the tokenizer of the package finds the tokens again.
@@ -104,6 +94,6 @@ def test_from_tagged_tokens_to_entities_in_text(lang, tmp_path):
 
 def test_a_tokenizer_of_another_language_is_warned_of(tmp_path):
     model = convert_and_train(tmp_path, write_corpus(tmp_path, "zh"), "en")
-    output = run("bio-ner", "evaluate", model, tmp_path / "corpus" / "test.spacy")
+    output = spacy_command("bio-ner", "evaluate", model, tmp_path / "corpus" / "test.spacy")
     assert "do not hold for text" in output
     assert not spacy.load(model)("昨天王小明去了北京。").ents
