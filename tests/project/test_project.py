@@ -14,8 +14,11 @@ from weasel.util.config import load_project_config
 
 from ..conftest import ROOT, spacy_command
 
+# That of `make run`, and an easier one for a short training
 TEXT = "Tricuspid valve regurgitation and lithium carbonate toxicity in a newborn infant."
 ENTITIES = "Tricuspid valve regurgitation/DIS, lithium carbonate/CHEM, toxicity/DIS"
+EASY_TEXT = "She was treated with lithium carbonate for bipolar disorder."
+EASY_ENTITIES = "lithium carbonate/CHEM, bipolar disorder/DIS"
 MODEL = "en_medical_lstm"
 
 
@@ -118,15 +121,22 @@ def test_a_newcomer_s_single_file_of_150_sentences(tmp_path, light_python):
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("settings", ["training.max_steps=600", pytest.param("", marks=pytest.mark.slow)])
-def test_from_the_bundled_corpus_to_an_installed_wheel(settings, tmp_path, light_python):
+@pytest.mark.parametrize(
+    "settings, text, entities",
+    [
+        ("training.max_steps=400", EASY_TEXT, EASY_ENTITIES),
+        pytest.param("", TEXT, ENTITIES, marks=pytest.mark.slow),  # trained to its end
+    ],
+    ids=["short", "whole"],
+)
+def test_from_the_bundled_corpus_to_an_installed_wheel(settings, text, entities, tmp_path, light_python):
     """All steps, as `make run` runs them, but that the pipeline is installed into folders of this test's."""
     project = copy_of_the_repository(tmp_path / "project")
     installed = tmp_path / "installed"
     env = {"PIP_TARGET": str(installed), "PYTHONPATH": f"{project}{os.pathsep}{installed}"}
-    run_all = ("project", "run", "all", project, "--vars.set", settings, "--vars.text", TEXT)
+    run_all = ("project", "run", "all", project, "--vars.set", settings, "--vars.text", text)
     output = run(light_python, "-m", "spacy", *run_all, cwd=tmp_path, env=env).stdout
-    assert output.strip().endswith(f"\n{ENTITIES}") and (installed / MODEL).is_dir()
+    assert output.strip().endswith(f"\n{entities}") and (installed / MODEL).is_dir()
     assert srsly.read_json(project / "metrics" / "medical-lstm.json")["ents_f"] >= 0.75
 
     # Unchanged, the steps that write something are skipped; a changed library runs them again.
@@ -155,9 +165,9 @@ def test_from_the_bundled_corpus_to_an_installed_wheel(settings, tmp_path, light
         cwd=elsewhere, env={"PYTHONPATH": ""},
     )  # fmt: skip
     code = (
-        f"import spacy, sys; doc = spacy.load({MODEL!r})({TEXT!r});"
+        f"import spacy, sys; doc = spacy.load({MODEL!r})({text!r});"
         "print(', '.join(e.text + '/' + e.label_ for e in doc.ents));"
         "assert 'torch' not in sys.modules"
     )
     found = run(python, "-c", code, cwd=elsewhere, env={"PYTHONPATH": ""})
-    assert found.stdout.strip() == ENTITIES
+    assert found.stdout.strip() == entities
