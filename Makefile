@@ -14,9 +14,9 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(PY) -m pytest -m "not slow"
 
-# All tests, the long ones too: some hours
+# All tests, the long ones too, and more examples of each property: some hours
 test-all: $(VENV)/.installed
-	$(PY) -m pytest
+	$(PY) -m pytest --hypothesis-profile thorough
 
 lint: $(VENV)/.installed
 	$(PY) -m ruff check .

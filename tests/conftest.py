@@ -1,4 +1,5 @@
 import os
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -6,6 +7,7 @@ from pathlib import Path
 # NumPy and torch are imported, which read it then; processes that tests start have it too.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import catalogue
 import pytest
 import spacy
 from browser import chromium
@@ -19,12 +21,21 @@ import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
 from .light import make_light_python
 
 # No deadlines: a busy machine is no reason to fail. Fewer examples than hypothesis draws by default, since many tests
-# enumerate; `--hypothesis-profile thorough` draws more.
+# enumerate; `make test-all` draws more.
 settings.register_profile("quick", deadline=None, max_examples=30)
 settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile("quick")
 
+# Each look-up in a registry, and spaCy makes hundreds for a pipeline, goes through the entry points of all packages
+# that are installed. In this form they are found by their group.
+found = catalogue.AVAILABLE_ENTRY_POINTS
+if hasattr(found, "select"):
+    catalogue.AVAILABLE_ENTRY_POINTS = {group: list(found.select(group=group)) for group in found.groups}
+
 ROOT = Path(__file__).parent.parent
+# Of no language: English has 1,300 exceptions of its tokenizer, which take longer to make or to load than all else of a
+# small pipeline.
+LANG = "xx"
 
 
 def pytest_collection_modifyitems(items):
@@ -56,6 +67,12 @@ def spacy_command(*words) -> str:
 def light_python(tmp_path_factory) -> Path:
     """A Python without the extra 'transformers', for processes that start sooner."""
     return make_light_python(tmp_path_factory.mktemp("light"), ROOT)
+
+
+@pytest.fixture
+def light_scripts(light_python, monkeypatch):
+    """The commands that scripts run in this process start with the light Python."""
+    monkeypatch.setattr(sys, "executable", str(light_python))
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +108,7 @@ def gold_docs(nlp, texts=TEXTS):
 
 @pytest.fixture
 def nlp():
-    return spacy.blank("en")
+    return spacy.blank(LANG)
 
 
 @pytest.fixture
@@ -161,7 +178,7 @@ def learn_by_heart(model, n_updates=60):
     from thinc.api import fix_random_seed
 
     fix_random_seed(0)
-    nlp = spacy.blank("en")
+    nlp = spacy.blank(LANG)
     nlp.add_pipe("bio_ner", config={"model": model})
     examples = [Example.from_dict(nlp.make_doc(text), {"entities": ents}) for text, ents in TEXTS]
     optimizer = nlp.initialize(lambda: examples)
@@ -174,7 +191,7 @@ def learn_by_heart(model, n_updates=60):
 def trained(trained_pipeline):
     """A copy of its own for every test."""
     model, trained_bytes = trained_pipeline
-    nlp = spacy.blank("en")
+    nlp = spacy.blank(LANG)
     nlp.add_pipe("bio_ner", config={"model": model})
     return nlp.from_bytes(trained_bytes)
 

@@ -86,10 +86,10 @@ def test_entities_do_not_depend_on_the_batch_or_processes(trained):
 
 def test_long_document(trained):
     """Its end is read as its beginning is: nothing is cut off."""
-    doc = Doc(trained.vocab, words=["Aspirin", "and", "warfarin", "."] * 25_000)
+    doc = Doc(trained.vocab, words=["Aspirin", "and", "warfarin", "."] * 10_000)
     doc = trained.get_pipe("bio_ner")(doc)
     per_stretch, _ = numpy.histogram([ent.start for ent in doc.ents], bins=100, range=(0, len(doc)))
-    assert per_stretch.min() > 250 and abs(per_stretch[1:-1] - per_stretch.mean()).max() < 0.05 * per_stretch.mean()
+    assert per_stretch.min() > 100 and abs(per_stretch[1:-1] - per_stretch.mean()).max() < 0.05 * per_stretch.mean()
 
 
 def test_preset_entities_stay_and_the_rest_is_decoded_given_them(trained):

@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from itertools import cycle
 
 import numpy
 import pytest
@@ -45,18 +46,17 @@ def parameters(model):
 def test_weights_that_are_no_numbers_are_refused_when_loaded(trained, tmp_path):
     component = trained.get_pipe("bio_ner")
     copy = pickle.loads(pickle.dumps(trained))
-    for node, name in parameters(component.model):
-        for value in (numpy.nan, numpy.inf):
-            kept = node.get_param(name).copy()
-            broken = kept.copy()
-            broken.flat[broken.size // 2] = value
-            node.set_param(name, broken)
-            data = trained.to_bytes()
-            trained.to_disk(tmp_path / "model")  # saving is not refused: spaCy saves what a failed training has left
-            node.set_param(name, kept)
-            for load in (lambda: spacy.load(tmp_path / "model"), lambda: copy.from_bytes(data)):
-                with pytest.raises(ValueError, match=f"'{name}' of its layer '.*' is not all numbers"):
-                    load()
+    for (node, name), value in zip(parameters(component.model), cycle([numpy.nan, numpy.inf])):
+        kept = node.get_param(name).copy()
+        broken = kept.copy()
+        broken.flat[broken.size // 2] = value
+        node.set_param(name, broken)
+        data = trained.to_bytes()
+        trained.to_disk(tmp_path / "model")  # saving is not refused: spaCy saves what a failed training has left
+        node.set_param(name, kept)
+        for load in (lambda: spacy.load(tmp_path / "model"), lambda: copy.from_bytes(data)):
+            with pytest.raises(ValueError, match=f"'{name}' of its layer '.*' is not all numbers"):
+                load()
 
 
 def test_transformer_whose_weights_are_no_numbers(tiny_bert, nlp):

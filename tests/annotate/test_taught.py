@@ -80,9 +80,8 @@ def pile(tmp_path):
     return write_texts(tmp_path / "x.jsonl", 23)
 
 
-def enumerated(path, doc, temperature=1.0):
+def enumerated(nlp, doc, temperature=1.0):
     """The marginals and the expected transitions of a Doc, summed over all tag sequences, its labels in order."""
-    nlp = spacy.load(path)
     component = nlp.get_pipe("bio_ner")
     scores = component.model.predict([nlp.make_doc(doc.text)])
     scores.emissions.data = scores.emissions.data.astype("float64") / temperature
@@ -101,6 +100,7 @@ def enumerated(path, doc, temperature=1.0):
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
 def test_the_posterior_of_the_shards_equals_enumeration(model, other_model, tmp_path, temperature):
     (tmp_path / "x.txt").write_text("Aspirin after fever\nAsthma\npulmonary fibrosis and café .\n")
+    loaded = {path: spacy.load(path) for path in (model, other_model)}
     for teachers in ([model], [other_model], [model, other_model]):
         output = tmp_path / f"out{len(list(tmp_path.iterdir()))}"
         distill(output, tmp_path / "x.txt", teachers=teachers, temperature=temperature)
@@ -108,8 +108,8 @@ def test_the_posterior_of_the_shards_equals_enumeration(model, other_model, tmp_
         assert [doc.text for doc in docs] == (tmp_path / "x.txt").read_text().splitlines()
         tags = [0, *(1 + 2 * taught_labels(docs[0]).index(label) + i for label in ("CHEM", "DIS") for i in (0, 1))]
         for doc in docs:
-            found = read_posteriors(spacy.load(model).get_pipe("bio_ner").model.ops, [doc])
-            expected = [enumerated(path, doc, temperature) for path in teachers]
+            found = read_posteriors(loaded[model].get_pipe("bio_ner").model.ops, [doc])
+            expected = [enumerated(loaded[path], doc, temperature) for path in teachers]
             marginals, transitions = (numpy.mean(arrays, axis=0) for arrays in zip(*expected))
             numpy.testing.assert_allclose(found.emissions.dataXd[:, tags], marginals, atol=5e-3)
             numpy.testing.assert_allclose(found.transitions[numpy.ix_(tags, tags)], transitions, atol=2e-3)

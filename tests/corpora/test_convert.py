@@ -285,7 +285,7 @@ def test_iobes_entity_without_end(tmp_path):
 
 
 @pytest.mark.usefixtures("one_tokenizer")
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.one_of(
         st.binary(max_size=80),
@@ -327,7 +327,6 @@ def test_byte_soup_gives_a_result_that_adds_up_or_a_clear_error(tmp_path_factory
     assert sum(ledger.tokens.values()) == sum(len(doc) for doc in docs)
 
 
-@settings(deadline=None)
 @given(sentences(), st.sets(st.integers(0, 20)))
 def test_records_survive_docbin(sentence, missing):
     mentions, length = sentence
@@ -369,7 +368,7 @@ def test_public_corpora_are_read_whole(corpora, tmp_path, name, entities):
     assert sum((part[:, docs.attrs.index(ENT_IOB)] == 3).sum() for docs in saved for part in docs.tokens) == entities
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(sentences(), st.sets(st.integers(0, 20)), st.booleans()), min_size=1, max_size=4))
 def test_bio_columns_come_back_as_they_went_out(tmp_path_factory, drawn):
     """Records written as BIO columns and read again, documents and missing annotation included."""

@@ -91,7 +91,7 @@ def test_many_damaged_inputs(tmp_path, seed):
     assert counts["tried"] == N_SLOW // 11
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_soup(tmp_path_factory, data):
     """What hypothesis makes of the same pieces, and makes smaller."""

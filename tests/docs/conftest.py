@@ -51,8 +51,14 @@ def made(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def place(made, tmp_path, monkeypatch) -> Path:
-    """A copy of the folder for one page, in which its blocks are run. Training is short there."""
+    """A copy of the folder for one page, in which its blocks are run. Training is short there, and texts are annotated
+    in this process."""
+    from spacy_bio_ner.annotate.engines import processes
+
+    from ..annotate.conftest import Serial
+
     shutil.copytree(made, tmp_path / "place")
     monkeypatch.chdir(tmp_path / "place")
-    monkeypatch.setenv("SPACY_CONFIG_OVERRIDES", "--training.max_steps 20 --training.eval_frequency 10")
+    monkeypatch.setattr(processes, "Processes", lambda n_process: Serial())
+    monkeypatch.setenv("SPACY_CONFIG_OVERRIDES", "--training.max_steps 4 --training.eval_frequency 2")
     return tmp_path / "place"

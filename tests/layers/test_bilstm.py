@@ -36,7 +36,7 @@ def textbook_lstm(X, W, U, b):
     return numpy.array(outputs).reshape(-1, nH)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=6), st.integers(0, 10**6))
 def test_equals_the_formula_for_each_sequence_alone(lengths, seed):
     model = make_layer()
@@ -70,7 +70,7 @@ def test_gradients_equal_finite_differences(lengths):
             assert found[index] == pytest.approx((above - below) / (2 * eps), abs=1e-7)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=10).filter(any), st.integers(0, 10**6))
 def test_batch_invariant(lengths, seed):
     encoder = BiLSTMEncoder(width=8, depth=2)

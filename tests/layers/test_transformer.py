@@ -184,9 +184,9 @@ def test_training_batches_by_length(nlp, make_encoder, monkeypatch):
 def test_a_process_that_was_not_forked_keeps_its_threads(tiny_bert):
     """Of a child process that imports the library itself the threads are its own business."""
     code = (
-        "import multiprocessing, sys, torch\n"
+        "import multiprocessing, sys\n"
         "def run(folder):\n"
-        "    import spacy\n"
+        "    import spacy, torch\n"
         "    from spacy_bio_ner.architectures import TransformerEncoder\n"
         "    torch.set_num_threads(2)\n"
         "    model = TransformerEncoder(folder, 32, 16, False, {}, {})\n"
@@ -359,13 +359,15 @@ def test_meta_tells_the_encoder_its_licence_and_what_it_needs(tiny_bert, tmp_pat
 
 
 @pytest.mark.e2e
-def test_the_wheel_carries_the_encoder_and_loads_without_a_connection(trained_transformer, tiny_bert, tmp_path):
+def test_the_wheel_carries_the_encoder_and_loads_without_a_connection(
+    trained_transformer, tiny_bert, tmp_path, light_python
+):
     source = {"name": "Tiny BERT", "license": "MIT"}
     srsly.write_json(tmp_path / "source.json", source)
     create_describe_encoder(str(tmp_path))(trained_transformer)
     expected = [[ent.text for ent in trained_transformer(text).ents] for text, _ in TEXTS]
     trained_transformer.to_disk(tmp_path / "pipeline")
-    script = [sys.executable, ROOT / "scripts" / "package.py", tmp_path / "pipeline", tmp_path / "packages"]
+    script = [light_python, ROOT / "scripts" / "package.py", tmp_path / "pipeline", tmp_path / "packages"]
     subprocess.run([*script, "--name", "tiny-transformer", "--version", "0.1.0"], check=True)
     [wheel] = (tmp_path / "packages").glob("en_tiny_transformer*.whl")
     with zipfile.ZipFile(wheel) as package:
@@ -373,7 +375,7 @@ def test_the_wheel_carries_the_encoder_and_loads_without_a_connection(trained_tr
         meta = srsly.json_loads(package.read("en_tiny_transformer/meta.json"))
     assert "Requires-Dist: spacy-bio-ner[transformers]" in metadata and "Tiny BERT" in metadata
     assert meta["sources"] == [source]
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", tmp_path / "site"]
+    pip = [light_python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", tmp_path / "site"]
     subprocess.run([*pip, wheel], check=True)
     code = (
         "import socket, sys, spacy\n"

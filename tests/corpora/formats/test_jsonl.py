@@ -206,7 +206,7 @@ def test_jsonl_errors_have_their_place(tmp_path, name):
     assert len(records) == 2 and len(ledger.errors[0]) < len(str(path)) + 250
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(documents(), max_size=3), st.dictionaries(st.text(max_size=3), st.floats(-1e300, 1e300), max_size=2))
 def test_jsonl_comes_back_as_it_went_in(tmp_path, drawn, cats):
     docs = [make_doc(*document) for document in drawn]

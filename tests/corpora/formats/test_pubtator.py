@@ -168,7 +168,7 @@ def test_pubtator_reads_a_public_corpus_whole(corpora, name, mentions):
     assert {mention.label for record in records for mention in record.mentions} == {"Chemical", "Disease"}
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(documents(exclude="\t\r\n"), max_size=3))
 def test_pubtator_comes_back_as_it_went_in(tmp_path, drawn):
     ids = [document and f"{number}.{document}" for number, (_, _, document, _) in enumerate(drawn, 1)]
