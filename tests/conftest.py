@@ -1,6 +1,7 @@
 import os
 import sys
 from contextlib import ExitStack
+from multiprocessing import spawn
 from pathlib import Path
 
 # More threads than one cost more than they bring with models this small, and very much where cores are busy. Set before
@@ -70,9 +71,16 @@ def light_python(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def light_scripts(light_python, monkeypatch):
-    """The commands that scripts run in this process start with the light Python."""
-    monkeypatch.setattr(sys, "executable", str(light_python))
+def light_children(light_python, monkeypatch):
+    """Processes that the code under test starts have the light Python, those of multiprocessing too."""
+    before = spawn.get_executable()
+    if str(light_python) != sys.executable:
+        [site] = light_python.parents[1].glob("lib/python*/site-packages")
+        monkeypatch.setattr(sys, "path", [*(path for path in sys.path if "-packages" not in path), str(site)])
+        monkeypatch.setattr(sys, "executable", str(light_python))
+        spawn.set_executable(str(light_python))
+    yield
+    spawn.set_executable(before)
 
 
 @pytest.fixture(scope="session")

@@ -330,7 +330,7 @@ def wait_for(condition, seconds=300):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_killed_and_resumed(model, tmp_path, light_python):
+def test_killed_and_resumed(model, tmp_path, light_python, light_children):
     """The command is killed: its workers end with it, and so does its lock. A worker is killed: the run says so."""
     source, output = write_texts(tmp_path / "x.jsonl", 400), tmp_path / "out"
     process = start(light_python, model, source, output, "--shard-size", SHARD)
@@ -383,7 +383,7 @@ def test_a_disk_that_is_full(model, tmp_path, monkeypatch):
     assert len(rows(tmp_path / "out", DOCUMENTS)) == 600
 
 
-def test_command(model, undisturbed, tmp_path, monkeypatch):
+def test_command(model, undisturbed, tmp_path, monkeypatch, light_children):
     source, expected = undisturbed
     result = run_cli(model, source, "-o", tmp_path / "out", "--shard-size", SHARD)
     assert result.exit_code == 0, result.output

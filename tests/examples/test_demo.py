@@ -184,7 +184,7 @@ def test_pipelines_with_a_bio_ner_are_offered(model, nlp, tmp_path, monkeypatch)
 
 
 @pytest.fixture
-def address(model, light_scripts):
+def address(model, light_children):
     with served_demo(model) as address:
         yield address
 

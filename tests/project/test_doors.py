@@ -149,7 +149,7 @@ def test_variables_become_settings_that_the_config_has():
     assert config["corpora"]["train"]["second"]["path"] == "taught" and config["nlp"]["lang"] == "de"
 
 
-def test_vectors_of_texts(tmp_path, monkeypatch, refused, light_scripts):
+def test_vectors_of_texts(tmp_path, monkeypatch, refused, light_children):
     pytest.importorskip("floret", reason="needs the extra 'vectors'")
     monkeypatch.setattr(vectors, "ROWS", 50)
     (tmp_path / "x.jsonl").write_text('{"text": "Fever after lithium-carbonate."}\n' * 20)
@@ -213,7 +213,7 @@ def test_a_pipeline_that_has_learned_nothing_ends_the_project(tmp_path, refused)
             assert f"the best F-score on dev is {100 * score:.1f}" in refused(check_learned, tmp_path)
 
 
-def test_a_step_that_fails_ends_the_script_with_its_code(capfd, light_scripts):
+def test_a_step_that_fails_ends_the_script_with_its_code(capfd, light_children):
     with pytest.raises(Exit) as err:
         steps.run("spacy", "train", "nowhere.cfg")
     assert err.value.exit_code == 2

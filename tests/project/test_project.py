@@ -92,11 +92,12 @@ def test_project_document_leaves_the_readme_as_it_is(tmp_path):
 
 
 @pytest.mark.e2e
-def test_the_corpus_and_config_of_the_bot_pass_the_same_steps(tmp_path, light_python):
+def test_the_corpus_and_config_of_the_bot_pass_the_same_steps(tmp_path, light_children, monkeypatch):
     project = copy_of_the_repository(tmp_path / "project")
+    monkeypatch.setenv("PYTHONPATH", str(project))
     for step in ("convert", "debug"):
         variables = ("--vars.corpus", "assistant", "--vars.config", "assistant")
-        run(light_python, "-m", "spacy", "project", "run", step, project, *variables, cwd=tmp_path)
+        spacy_command("project", "run", step, project, *variables)
 
 
 @pytest.mark.e2e

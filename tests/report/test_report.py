@@ -291,7 +291,7 @@ def test_thresholds_by_label_and_a_narrow_screen(trained, corpus, tmp_path, brow
     page = read_page(tmp_path / "out")
     scores = evaluate(trained, gold_docs(trained, NOISY))
     own = " ".join(f"{scores[f'ents_{name}'] * 100:.1f}" for name in "prf")
-    assert page.text.startswith("en_strict on mine/test") and f"its own {own}" in page.text
+    assert page.text.startswith("xx_strict on mine/test") and f"its own {own}" in page.text
     assert "bio_ner: threshold CHEM 1" in page.text and "95 % interval 100" in page.text
     browser.get((tmp_path / "out" / "index.html").as_uri())
     phone = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
