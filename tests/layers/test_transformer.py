@@ -7,6 +7,7 @@ import sys
 import zipfile
 
 import numpy
+import package
 import pytest
 import spacy
 import srsly
@@ -17,7 +18,7 @@ from thinc.api import Adam, fix_random_seed, set_dropout_rate
 from spacy_bio_ner.architectures import TransformerEncoder
 from spacy_bio_ner.callbacks import create_describe_encoder
 
-from ..conftest import ROOT, TEXTS, add_spacy_transformer, small_transformer
+from ..conftest import ROOT, TEXTS, add_spacy_transformer, small_transformer, spacy_command
 
 torch = pytest.importorskip("torch", reason="needs the extra 'transformers'")
 transformers = pytest.importorskip("transformers", reason="needs the extra 'transformers'")
@@ -360,19 +361,27 @@ def test_meta_tells_the_encoder_its_licence_and_what_it_needs(tiny_bert, tmp_pat
 
 @pytest.mark.e2e
 def test_the_wheel_carries_the_encoder_and_loads_without_a_connection(
-    trained_transformer, tiny_bert, tmp_path, light_python
+    trained_transformer, tiny_bert, tmp_path, light_python, monkeypatch
 ):
     source = {"name": "Tiny BERT", "license": "MIT"}
     srsly.write_json(tmp_path / "source.json", source)
     create_describe_encoder(str(tmp_path))(trained_transformer)
     expected = [[ent.text for ent in trained_transformer(text).ents] for text, _ in TEXTS]
     trained_transformer.to_disk(tmp_path / "pipeline")
-    script = [light_python, ROOT / "scripts" / "package.py", tmp_path / "pipeline", tmp_path / "packages"]
-    subprocess.run([*script, "--name", "tiny-transformer", "--version", "0.1.0"], check=True)
+
+    def run_here(*command):
+        """spaCy's commands in this process, pip's in one without torch."""
+        if command[0] == "spacy":
+            spacy_command(*command[1:])
+        else:
+            subprocess.run([light_python, "-m", *command], check=True)
+
+    monkeypatch.setattr(package, "run", run_here)
+    package.main(tmp_path / "pipeline", tmp_path / "packages", name="tiny-transformer", version="0.1.0")
     [wheel] = (tmp_path / "packages").glob("en_tiny_transformer*.whl")
-    with zipfile.ZipFile(wheel) as package:
-        [metadata] = [package.read(name).decode() for name in package.namelist() if name.endswith("METADATA")]
-        meta = srsly.json_loads(package.read("en_tiny_transformer/meta.json"))
+    with zipfile.ZipFile(wheel) as held:
+        [metadata] = [held.read(name).decode() for name in held.namelist() if name.endswith("METADATA")]
+        meta = srsly.json_loads(held.read("en_tiny_transformer/meta.json"))
     assert "Requires-Dist: spacy-bio-ner[transformers]" in metadata and "Tiny BERT" in metadata
     assert meta["sources"] == [source]
     pip = [light_python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", tmp_path / "site"]

@@ -125,7 +125,7 @@ def test_a_newcomer_s_single_file_of_150_sentences(tmp_path, light_python):
 @pytest.mark.parametrize(
     "settings, text, entities",
     [
-        ("training.max_steps=400", EASY_TEXT, EASY_ENTITIES),
+        ("training.max_steps=200", EASY_TEXT, EASY_ENTITIES),
         pytest.param("", TEXT, ENTITIES, marks=pytest.mark.slow),  # trained to its end
     ],
     ids=["short", "whole"],
