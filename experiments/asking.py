@@ -191,6 +191,7 @@ def main(
     seed: List[int] = typer.Option([0], help="Seeds, of the sentences too"),
     steps: int = typer.Option(800, help="Steps of each training"),
     rounds: int = typer.Option(1, help="Rounds: in each the model asks that has learned from those before"),
+    figure: Optional[Path] = typer.Option(None, help="PNG file for a figure of all results: F against answers"),
     cost: float = typer.Option(10, help="Answers that take as long as a sentence in full"),
 ):
     """Train on answers, and print the scores."""
@@ -243,6 +244,38 @@ def main(
     ]
     header = ("", "full", "seed", "yes", "no", "all", "sentences", "P", "R", "F", "CPU s")
     msg.table(rows, header=header, divider=True, aligns=("l", *"r" * 10))
+    if figure is not None:
+        draw(done, figure)
+
+
+def draw(results: List[Dict[str, Any]], path: Path) -> None:
+    """Draw F against the number of answers, the mean and the range of the seeds. Sentences in full stand where their
+    time is that of so many answers."""
+    from matplotlib.figure import Figure
+
+    names = {
+        Run.complete: "nearest to 0.5, and “is that all?”",
+        Run.random: "any span in doubt",
+        Run.in_full: "sentences in full, for the same time",
+    }
+    fig = Figure(figsize=(6.4, 4), layout="constrained")
+    axes = fig.subplots()
+    start = [100 * row["f"] for row in results if row["run"] == Run.nothing]
+    for name, label in names.items():
+        scores: Dict[int, List[float]] = {0: start}
+        for row in results:
+            if row["run"] == name:
+                scores.setdefault(row["answers"], []).append(100 * row["f"])
+        x = sorted(scores)
+        means = [sum(scores[n]) / len(scores[n]) for n in x]
+        below = [mean - min(scores[n]) for mean, n in zip(means, x)]
+        above = [max(scores[n]) - mean for mean, n in zip(means, x)]
+        style = "--" if name == Run.in_full else "-"
+        axes.errorbar(x, means, yerr=(below, above), label=label, marker="o", linestyle=style, capsize=3)
+    axes.set(xlabel="answers", ylabel="F on dev")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right", frameon=False)
+    fig.savefig(path, dpi=120)
 
 
 if __name__ == "__main__":
