@@ -95,9 +95,20 @@ def test_project_document_leaves_the_readme_as_it_is(tmp_path):
 def test_the_corpus_and_config_of_the_bot_pass_the_same_steps(tmp_path, light_children, monkeypatch):
     project = copy_of_the_repository(tmp_path / "project")
     monkeypatch.setenv("PYTHONPATH", str(project))
-    for step in ("convert", "debug"):
+    for step in ("convert", "audit"):
         variables = ("--vars.corpus", "assistant", "--vars.config", "assistant")
         spacy_command("project", "run", step, project, *variables)
+
+
+@pytest.mark.e2e
+def test_forty_sentences_are_enough_to_get_to_the_training(tmp_path, light_children, monkeypatch):
+    project = copy_of_the_repository(tmp_path / "project")
+    monkeypatch.setenv("PYTHONPATH", str(project))
+    sentences = (project / "assets" / "medical" / "train.iob").read_text(encoding="utf8").split("\n\n")
+    (project / "assets" / "mine").mkdir()
+    (project / "assets" / "mine" / "mine.iob").write_text("\n\n".join(sentences[:40]) + "\n", encoding="utf8")
+    for step in ("convert", "audit"):
+        spacy_command("project", "run", step, project, "--vars.corpus", "mine")
 
 
 @pytest.mark.e2e
@@ -110,7 +121,7 @@ def test_a_newcomer_s_single_file_of_150_sentences(tmp_path, light_python):
     text = "\n\n".join(sentences[:150]) + "\n"
     (project / "assets" / "tickets" / "tickets.iob").write_text(text, encoding="utf8")
     variables = ("--vars.corpus", "tickets", "--vars.lang", "xx", "--vars.folds", "3")
-    for step in ("check", "convert", "debug", "train", "calibrate", "evaluate", "package"):
+    for step in ("check", "convert", "audit", "train", "calibrate", "evaluate", "package"):
         run(light_python, "-m", "spacy", "project", "run", step, project, *variables, cwd=tmp_path)
     folds = srsly.read_json(project / "metrics" / "tickets-lstm-folds.json")
     calibration = srsly.read_json(project / "metrics" / "tickets-lstm-calibration.json")
