@@ -35,6 +35,18 @@ def test_docbin_is_a_source_too(tmp_path):
     assert second.text == text.text and [(e.text, e.kb_id_) for e in second.ents] == [("Fever", "D1")]
 
 
+def test_user_data_is_packed_as_spacy_packs_it(tmp_path):
+    spans = [{"start": 0, "end": 13, "label": "DIS"}, {"start": 6, "end": 13, "label": "X"}]
+    srsly.write_jsonl(
+        tmp_path / "train.jsonl", [{"text": "renal failure", "spans": spans}, {"text": "Café", "spans": []}]
+    )
+    convert(tmp_path / "train.jsonl", tmp_path / "out")
+    written = DocBin().from_disk(tmp_path / "out" / "train.spacy")
+    docs = list(written.get_docs(spacy.blank("en").vocab))
+    assert docs[0].user_data and len(docs) == 2
+    assert written.user_data == DocBin(docs=docs, store_user_data=True).user_data
+
+
 def test_docs_that_nobody_annotated_stay_so(tmp_path):
     nlp = spacy.blank("en")
     save(tmp_path / "dev.spacy", nlp("Fever after aspirin"), Doc(nlp.vocab, words=["Fever", "."]))
