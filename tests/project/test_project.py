@@ -98,6 +98,8 @@ def test_the_corpus_and_config_of_the_bot_pass_the_same_steps(tmp_path, light_ch
     for step in ("convert", "audit"):
         variables = ("--vars.corpus", "assistant", "--vars.config", "assistant")
         spacy_command("project", "run", step, project, *variables)
+    ledger = srsly.read_json(project / "corpus" / "assistant" / "ledger.json")
+    assert all(ledger[split]["mentions"]["read"] == ledger[split]["mentions"]["kept"] > 100 for split in ledger)
 
 
 @pytest.mark.e2e
@@ -109,6 +111,8 @@ def test_forty_sentences_are_enough_to_get_to_the_training(tmp_path, light_child
     (project / "assets" / "mine" / "mine.iob").write_text("\n\n".join(sentences[:40]) + "\n", encoding="utf8")
     for step in ("convert", "audit"):
         spacy_command("project", "run", step, project, "--vars.corpus", "mine")
+    ledger = srsly.read_json(project / "corpus" / "mine" / "ledger.json")
+    assert sum(part["documents"] for part in ledger.values()) == 40
 
 
 @pytest.mark.e2e
