@@ -7,6 +7,7 @@ from pathlib import Path
 import spacy
 from hypothesis import strategies as st
 from spacy.cli import app
+from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
@@ -94,7 +95,7 @@ def output(result):
 
 
 def docs_of(path: Path):
-    return list(read_docs(path, spacy.blank("en").vocab))
+    return list(read_docs(path, Vocab()))
 
 
 def ents_of(doc):

@@ -284,7 +284,6 @@ def test_iobes_entity_without_end(tmp_path):
     assert +ledger.mentions == {"kept": 1, "repaired": 2}
 
 
-@pytest.mark.usefixtures("one_tokenizer")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.one_of(

@@ -17,8 +17,6 @@ from .reading import docs_of
 
 N_QUICK, N_SLOW = 400, 110_000
 
-pytestmark = pytest.mark.usefixtures("one_tokenizer")
-
 
 def convert_or_refuse(source, out, **options):
     """RETURNS: The ledgers of a conversion, None if it was refused. Everything else fails."""
