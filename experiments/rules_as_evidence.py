@@ -1,6 +1,6 @@
 """What is a dictionary worth: not used, its matches set as entities before the component runs, or given to it as a
-feature (spacy_bio_ner.SpanFeatures.v1). The dictionary is made of the train split: the names that it has some
-times, with the label that they have most often.
+feature (spacy_bio_ner.SpanFeatures.v1). The dictionary is made of the train split, or of another corpus: the names that
+it has some times, with the label that they have most often.
 
     python experiments/rules_as_evidence.py corpus/medical training/evidence-medical
 
@@ -10,7 +10,7 @@ knows there as little as it will know of a new text. Scores are those of the dev
 
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 import spacy
 import srsly
@@ -65,16 +65,18 @@ def main(
     corpus: Path = typer.Argument(..., help="Folder with train.spacy and dev.spacy"),
     output: Path = typer.Argument(..., help="Folder for pipelines"),
     config: Path = typer.Option(ROOT / "configs" / "lstm.cfg", help="Config of the tagger"),
+    dictionary: Optional[Path] = typer.Option(None, help="Another corpus (.spacy) to make the dictionary of"),
+    min_count: int = typer.Option(3, help="How often a name has to stand there"),
     seed: int = typer.Option(0, help="Seed"),
     max_steps: int = typer.Option(0, help="Steps of training; 0 for as many as the config's patience allows"),
 ):
     """Train with and without a dictionary, and score on dev."""
-    settings = {"corpus": str(corpus / "train.spacy")}
+    settings = {"corpus": str(dictionary or corpus / "train.spacy"), "min_count": min_count}
     labels = sorted(
         {ent.label_ for doc in read_docs(corpus / "train.spacy", spacy.blank("xx").vocab) for ent in doc.ents}
     )
     overrides = {
-        "paths.train": settings["corpus"],
+        "paths.train": str(corpus / "train.spacy"),
         "paths.dev": str(corpus / "dev.spacy"),
         "system.seed": seed,
         "training.max_steps": max_steps,
