@@ -212,7 +212,7 @@ def test_killed_after_any_answer_it_has_lost_none(files, light_python):
         os.close(leader)
         assert len(Journal(files[2]).answers) == n_answers
         assert "\x1b[1;7" in screen.seen
-    asked = [(a.record.text, tuple(a.record.mentions)) for a in Journal(files[2]).answers]
+    asked = [(a.record.text, tuple(a.record.mentions), a.is_binary) for a in Journal(files[2]).answers]
     assert len(set(asked)) == len(asked)
 
 
