@@ -104,6 +104,8 @@ def preset_constraints(
 def presets(doc: Doc, spans_key: str) -> Tuple[List[Span], List[Span]]:
     """RETURNS (Tuple[List[Span], List[Span]]): The entities that are set on a doc and that no earlier pass of the same
     component found, and its blocked tokens."""
+    if not doc.has_annotation("ENT_IOB"):  # as the tokenizer leaves it
+        return [], []
     iob, types = doc.to_array([ENT_IOB, ENT_TYPE]).T
     blocked = numpy.flatnonzero((iob == bio.IOB_BEGIN) & (types == 0)).tolist()
     ents = list(doc.ents) if types.any() else []
@@ -111,16 +113,6 @@ def presets(doc: Doc, spans_key: str) -> Tuple[List[Span], List[Span]]:
         earlier = earlier_entities(doc, spans_key)
         ents = [ent for ent in ents if (ent.start_char, ent.end_char, ent.label_) not in earlier]
     return ents, [doc[i : i + 1] for i in blocked]
-
-
-def with_presets(docs: Sequence[Doc]) -> List[bool]:
-    """RETURNS (List[bool]): Whether entities or blocked tokens are set on each doc."""
-    iob = numpy.concatenate([doc.to_array(ENT_IOB) for doc in docs])
-    preset = numpy.flatnonzero((iob == bio.IOB_BEGIN) | (iob == bio.IOB_INSIDE))
-    if not len(preset):
-        return [False] * len(docs)
-    bounds = numpy.searchsorted(preset, numpy.cumsum([0] + [len(doc) for doc in docs]))
-    return (numpy.diff(bounds) > 0).tolist()
 
 
 def annotated_labels(doc: Doc) -> Optional[Sequence[str]]:

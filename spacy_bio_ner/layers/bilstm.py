@@ -62,35 +62,32 @@ def forward(model: Model, Xr: Union[Ragged, RaggedWords], is_train: bool) -> Tup
     nH = U.shape[1]
     packing = pack(model.ops, lengths)
     n_tokens = packing.orders.shape[1]
-    # Training needs the gates and states of all rows again, prediction only those of one block and the state before it.
-    n_kept = n_tokens if is_train else packing.block_size
-    gates = xp.empty((4, n_kept, 2, nH), dtype=W.dtype)
-    cells = xp.empty((n_kept, 2 * nH), dtype=W.dtype)
-    hidden = xp.empty((n_kept, 2 * nH), dtype=W.dtype)
-    Y = xp.empty((n_tokens, 2 * nH), dtype=W.dtype)
+    # Training needs the gates and cells of all rows again, prediction only those of one block and the state before it.
+    gates = xp.empty((4, n_tokens if is_train else 0, 2, nH), dtype=W.dtype)
+    cells = xp.empty((n_tokens if is_train else packing.block_size, 2 * nH), dtype=W.dtype)
+    hidden = xp.empty((n_tokens, 2 * nH), dtype=W.dtype)
     W_by_gate, U_by_gate, b_by_gate = _by_gate(xp, W), _by_gate(xp, U), _by_gate(xp, b[:, None])
     if isinstance(Xr, RaggedWords):
         # The same word has the same input part wherever it stands.
-        projected = (xp.matmul(Xr.words, W_by_gate) + b_by_gate).swapaxes(0, 1)
-        projected = xp.ascontiguousarray(projected)
+        projected = xp.matmul(Xr.words, W_by_gate)
+        projected += b_by_gate
+        projected = projected.reshape(4, -1, nH)  # the words read forward, then those read backward
+        words = Xr.rows[packing.orders.T] + xp.arange(2) * len(Xr.words)
     h = xp.zeros((2, packing.sizes[0] if packing.sizes else 0, nH), dtype=W.dtype)
     c = xp.zeros((h.shape[1], 2 * nH), dtype=W.dtype)
     for steps in packing.blocks:
         rows = slice(packing.steps[steps.start].start, packing.steps[steps.stop - 1].stop)
-        kept = rows if is_train else slice(0, rows.stop - rows.start)
-        orders = packing.orders[:, rows]
-        block = gates[:, kept]
-        if not is_train and packing.sizes[steps.start] < FEW:
-            block = gates.reshape(-1, 4, 2, nH)[kept].swapaxes(0, 1)
         if isinstance(Xr, RaggedWords):
-            for d, words in enumerate(xp.take(Xr.rows, orders)):
-                block[:, :, d] = xp.take(projected[d], words, axis=1)
+            block = xp.take(projected, words[rows], axis=1)
         else:
-            xp.matmul(xp.take(Xr.dataXd, orders, axis=0), W_by_gate, out=block.swapaxes(1, 2))
+            block = gates[:, rows] if is_train else xp.empty((4, rows.stop - rows.start, 2, nH), dtype=W.dtype)
+            xp.matmul(xp.take(Xr.dataXd, packing.orders[:, rows], axis=0), W_by_gate, out=block.swapaxes(1, 2))
             block += b_by_gate.swapaxes(1, 2)
-        h, c = _run(xp, packing.sizes[steps], block, cells[kept], hidden[kept], U_by_gate, h, c)
-        for d, order in enumerate(orders):
-            Y[order, d * nH : (d + 1) * nH] = hidden[kept, d * nH : (d + 1) * nH]
+        if not is_train and packing.sizes[steps.start] < FEW:
+            block = xp.ascontiguousarray(block.swapaxes(0, 1)).swapaxes(0, 1)
+        new_cells = cells[rows] if is_train else cells[: rows.stop - rows.start]
+        h, c = _run(xp, packing.sizes[steps], block, new_cells, hidden[rows], U_by_gate, h, c)
+    Y = xp.take(hidden.reshape(-1, nH), 2 * packing.places + xp.arange(2), axis=0).reshape(n_tokens, 2 * nH)
 
     @one_thread
     def backprop(dYr: Ragged) -> Ragged:

@@ -39,6 +39,7 @@ class Packing:
     orders (Ints2d): For each row the token it stands for, as an index into the concatenated batch, and the same when
         each sequence is read from its end. Of shape (2, rows).
     forward (Ints1d): The first of the two.
+    places (Ints2d): For each token the row that stands for it in either order, of shape (tokens, 2).
     previous (Ints1d): For each row after the first step, the row of the same sequence one step before.
     last (ArrayXd): For each row, whether it is the last of its sequence.
     owners (Ints1d): For each row, the index of its sequence in the batch.
@@ -65,6 +66,7 @@ class Packing:
         self.block_size = max((bounds[block.stop] - bounds[block.start] for block in self.blocks), default=0)
         self.orders = xp.asarray(numpy.stack([starts[rank] + step, (starts + running)[rank] - 1 - step]))
         self.forward = self.orders[0]
+        self.places = xp.argsort(self.orders, axis=1).T
         later = slice(self.sizes[0] if n_steps else 0, None)
         previous = offsets[step[later] - 1] + rank[later]
         self.previous = xp.asarray(previous)
