@@ -110,7 +110,7 @@ def forward(
     if not is_train:
         embed = lambda tokens: _embed(model, docs, attrs, tokens, is_train=False)[0]  # noqa: E731
         words, rows = cache.lookup(ops, _keys(attrs), _weights(model, docs), embed)
-        return TokenVectors(words, ops.asarray1i(rows), bounds), lambda d_docs: []
+        return TokenVectors(words, ops.asarray1i(rows), bounds, is_table=True), lambda d_docs: []
     cache.clear()
     tokens, word_of_token = _distinct_words(attrs)
     vectors, backprop_vectors = _embed(model, docs, attrs, tokens, is_train)
