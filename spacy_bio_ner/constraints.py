@@ -4,6 +4,7 @@ Annotation is read as (iob, types): for each token its ENT_IOB and the hash of i
 """
 
 import warnings
+from itertools import accumulate
 from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy
@@ -79,9 +80,8 @@ def preset_constraints(
     n_tags = bio.n_tags(len(labels))
     attrs = numpy.concatenate([doc.to_array([ENT_IOB, ENT_TYPE, SENT_START, IS_SPACE]) for doc in docs])
     iob, types, sent_start, is_space = attrs.T
-    offsets = numpy.cumsum([0] + [len(doc) for doc in docs]).tolist()
     rejected: List[rejections.Span] = []
-    for doc, offset in zip(docs, offsets):
+    for doc, offset in zip(docs, accumulate(map(len, docs), initial=0)):
         if doc.spans:
             ents, _ = presets(doc, spans_key)
             for ent in set(doc.ents) - set(ents):
@@ -97,7 +97,7 @@ def preset_constraints(
         allowed = bio.allowed_tags(iob, _label_indices(types, hashes), n_tags)
     for tokens, is_forbidden in ((sent_start == 1, bio.is_inside), (is_space == 1, bio.is_begin)):
         if tokens.any():
-            allowed[numpy.ix_(free & tokens, is_forbidden(numpy.arange(n_tags)))] = False
+            allowed &= ~numpy.outer(free & tokens, is_forbidden(numpy.arange(n_tags)))
     return Constraints(allowed, rejected)
 
 

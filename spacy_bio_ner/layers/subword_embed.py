@@ -7,6 +7,7 @@ those of recent batches not again (see word_cache.py).
 """
 
 from functools import lru_cache
+from itertools import accumulate
 from typing import Callable, List, Optional, Tuple
 
 import numpy
@@ -105,7 +106,7 @@ def forward(
     model: Model[List[Doc], List[Floats2d]], docs: List[Doc], is_train: bool
 ) -> Tuple[List[Floats2d], Callable]:
     ops, cache = model.ops, model.attrs["cache"]
-    bounds = numpy.cumsum([0] + [len(doc) for doc in docs]).tolist()
+    bounds = list(accumulate(map(len, docs), initial=0))
     attrs = _attributes(docs)
     if not is_train:
         embed = lambda tokens: _embed(model, docs, attrs, tokens, is_train=False)[0]  # noqa: E731
