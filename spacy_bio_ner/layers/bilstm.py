@@ -21,8 +21,8 @@ FEW = 8
 
 
 class LSTMCache(WeightsCache):
-    """The weights in the order of gates, and the input parts of the words of a table: W x + b of each gate and direction,
-    which a word has wherever it stands."""
+    """The weights in the order of gates, and the input parts of the words of a table: x W + b for each gate and
+    direction, which a word has wherever it stands."""
 
     def clear(self) -> None:
         """Forget everything."""
@@ -127,12 +127,10 @@ def forward(model: Model, Xr: Union[Ragged, RaggedWords], is_train: bool) -> Tup
     @one_thread
     def backprop(dYr: Ragged) -> Ragged:
         X, dY = cast(Ragged, Xr).dataXd, dYr.dataXd
-        forward, backward = packing.orders
-        dhidden = xp.stack([dY[forward, :nH], dY[backward, nH:]])
+        dhidden = xp.stack([dY[order, d * nH : (d + 1) * nH] for d, order in enumerate(packing.orders)])
         dgates = _run_back(xp, packing, gates, cells, dhidden, U)
-        dX = xp.zeros_like(X)
-        for d, order in enumerate(packing.orders):
-            dX[order] += dgates[d] @ W[d].T
+        forward, backward = xp.matmul(dgates, W.transpose(0, 2, 1))
+        dX = xp.take(forward, packing.places[:, 0], axis=0) + xp.take(backward, packing.places[:, 1], axis=0)
         Xd = xp.take(X, packing.orders, axis=0)
         later = dgates[:, packing.steps[0].stop :] if packing.steps else dgates
         before = hidden[packing.previous].reshape(-1, 2, nH)
@@ -151,8 +149,8 @@ def _project(xp, words: Floats2d, W: Floats4d, b: Floats4d) -> Floats4d:
 
 
 def _by_gate(xp, array: FloatsXd) -> Floats4d:
-    """RETURNS (Floats4d): An array of shape (2, rows, 4 * nH), or (2, 4 * nH), as (4, 2, rows, nH), with all but the last gate halved:
-    since sigmoid(x) = tanh(x / 2) / 2 + 1 / 2, one call then activates all four."""
+    """RETURNS (Floats4d): An array of shape (2, rows, 4 * nH), or (2, 4 * nH) with one row, as (4, 2, rows, nH), with
+    all but the last gate halved: since sigmoid(x) = tanh(x / 2) / 2 + 1 / 2, one call then activates all four."""
     by_gate = xp.ascontiguousarray(array.reshape(2, -1, 4, array.shape[-1] // 4).transpose(2, 0, 1, 3))
     by_gate[:3] *= 0.5
     return by_gate

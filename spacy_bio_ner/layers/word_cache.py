@@ -18,8 +18,8 @@ FEW = 8
 
 
 class WeightsCache(threading.local):
-    """What was computed from weights, for as long as these are the same. Every thread has its own, and it is not copied,
-    pickled or serialized: whatever is made from a model starts with an empty one.
+    """What was computed from weights, for as long as these are the same. Every thread has its own, and it is not
+    copied, pickled or serialized: whatever is made from a model starts with an empty one.
     """
 
     def __init__(self) -> None:
