@@ -96,8 +96,9 @@ def preset_constraints(
         hashes = [docs[0].vocab.strings.add(label) for label in labels]
         allowed = bio.allowed_tags(iob, _label_indices(types, hashes), n_tags)
     for tokens, is_forbidden in ((sent_start == 1, bio.is_inside), (is_space == 1, bio.is_begin)):
-        if tokens.any():
-            allowed &= ~numpy.outer(free & tokens, is_forbidden(numpy.arange(n_tags)))
+        rows = numpy.flatnonzero(free & tokens)
+        if len(rows):
+            allowed[rows[:, None], is_forbidden(numpy.arange(n_tags))] = False
     return Constraints(allowed, rejected)
 
 

@@ -7,7 +7,7 @@ import numpy
 from thinc.api import Ops
 from thinc.types import ArrayXd, Floats1d, Floats2d, Ints1d, Ints2d, Ragged
 
-from ..layers.packing import Packing, pack
+from ..layers.packing import pack
 from . import decoding, spans
 from .potentials import Potentials
 from .recursions import TINY, Filtered, Smoothed, filter_forward, smooth_backward
@@ -152,17 +152,12 @@ class LinearChain:
         # The probability that not all of the most probable tags are right is at most the sum of the probabilities that
         # each is wrong. Below a half no other sequence can be as probable as theirs. For most short texts that is so,
         # and spares a pass. It is as right as the marginals are, which lose what is e^700 times less probable.
-        xp, owners = self.ops.xp, self._packing.owners
-        marginals = self._by_tag(self._smoothed.smoothed)
-        best = marginals.argmax(axis=1)
-        doubts = xp.bincount(owners, weights=1 - marginals.max(axis=1), minlength=len(self.lengths))
-        rows = xp.flatnonzero(doubts[owners] >= 0.5)
-        if len(rows):
-            lengths = self.ops.to_numpy(self.lengths) * (self.ops.to_numpy(doubts) >= 0.5)
-            scores = (self._emissions[rows], self._transitions, self._starts)
-            found = decoding.viterbi(xp, *scores, Packing(self.ops, lengths))
-            best[rows] = xp.asarray(self._states.tags)[found]
-        return self._unpacked(best)
+        best = self.marginals.argmax(axis=1)
+        if len(best) - self.marginals.max(axis=1).sum() < 0.5:
+            return best
+        scores = (self._emissions, self._transitions, self._starts)
+        found = self._unpacked(decoding.viterbi(self.ops.xp, *scores, self._packing))
+        return self.ops.xp.asarray(self._states.tags)[found] if self._states.tracks else found
 
     def k_best(self, k: int) -> List[Tuple[numpy.ndarray, float]]:
         """Find the k most probable tag sequences of a single document, which has a token.

@@ -74,9 +74,11 @@ class Packing:
         self.steps: List[slice] = [slice(a, b) for a, b in zip(bounds, bounds[1:])]
         self.blocks = _blocks(offsets)
         self.block_size = max((bounds[block.stop] - bounds[block.start] for block in self.blocks), default=0)
-        self.orders = xp.asarray(numpy.stack([starts[rank] + step, (starts + running)[rank] - 1 - step]))
+        orders = numpy.stack([starts[rank] + step, (starts + running)[rank] - 1 - step])
+        places = numpy.empty_like(orders)
+        numpy.put_along_axis(places, orders, numpy.arange(len(rank))[None], axis=1)
+        self.orders, self.places = xp.asarray(orders), xp.asarray(places.T)
         self.forward = self.orders[0]
-        self.places = xp.argsort(self.orders, axis=1).T
         later = slice(self.sizes[0] if n_steps else 0, None)
         self.previous = xp.asarray(offsets[step[later] - 1] + rank[later])
         self.last = xp.asarray(offsets[running - 1] + numpy.arange(len(running)))
