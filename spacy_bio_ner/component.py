@@ -566,4 +566,5 @@ class BioEntityRecognizer(TrainablePipe):
 
 def _labels_of(example: Example) -> Set[str]:
     """RETURNS (Set[str]): The labels of an example's gold entities."""
-    return {ent.label_ for ent in example.reference.ents}
+    doc = example.reference
+    return {doc.vocab.strings[label] for label in set(doc.to_array("ENT_TYPE").tolist()) if label}

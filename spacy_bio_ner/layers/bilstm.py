@@ -209,7 +209,7 @@ def _run_back(xp, packing: Packing, gates: Floats4d, cells: Floats2d, dhidden: F
     local[:, later:, 2 * nH : 3 * nH] *= cells[:, packing.previous]
     local[:, :, 3 * nH :] = i * (1 - g * g)
     dc_dh = o * (1 - tanh_c * tanh_c)
-    UT = U.transpose(0, 2, 1)
+    UT = xp.ascontiguousarray(U.transpose(0, 2, 1))  # BLAS is up to twice as fast then
     dh = xp.zeros((2, later, nH), dtype=gates.dtype)
     dc = xp.zeros((2, later, nH), dtype=gates.dtype)
     by_gate = local.reshape(2, n_rows, 4, nH)
