@@ -13,7 +13,7 @@ import subprocess
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 import spacy
 import srsly
@@ -49,13 +49,10 @@ class Run(str, Enum):
     everything = "everything"  # all sentences in full
 
 
-def ask(run: Run, nlp: Language, docs: List[Doc], n: int, seed: int) -> Tuple[Verdicts, List[int]]:
-    """Ask about sentences, and let the gold annotation answer.
-
-    RETURNS (Tuple[Verdicts, List[int]]): The answers, and the sentences to which "is that all?" was answered by yes.
-    """
+def ask(run: Run, nlp: Language, docs: List[Doc], n: int, seed: int, verdicts: Verdicts, is_complete: Set[int]) -> None:
+    """Ask about sentences, and let the gold annotation answer: add answers to what was answered in earlier rounds, and
+    the sentences to which "is that all?" was answered by yes, about which nothing more is asked."""
     gold = [{(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents} for doc in docs]
-    verdicts: Verdicts = [{} for _ in docs]
     found = list(find_questions(nlp, zip(map(copy_tokens, docs), verdicts)))
     rng = random.Random(seed)
 
@@ -70,8 +67,12 @@ def ask(run: Run, nlp: Language, docs: List[Doc], n: int, seed: int) -> Tuple[Ve
                 answer(i, questions.open[0])
                 n_left -= 1
                 [questions] = find_questions(nlp, [(copy_tokens(docs[i]), verdicts[i])])
-        return verdicts, []
-    asked = {i: choose(run, questions.open, rng) for i, questions in enumerate(found) if questions.open}
+        return
+    asked = {
+        i: choose(run, questions.open, rng)
+        for i, questions in enumerate(found)
+        if questions.open and i not in is_complete
+    }
     order = sorted(asked, key=lambda i: rng.random() if run == Run.random else doubt(asked[i]))
     if run == Run.new_words:
         seen, again = set(), []
@@ -82,23 +83,22 @@ def ask(run: Run, nlp: Language, docs: List[Doc], n: int, seed: int) -> Tuple[Ve
                 again.append(i)
             seen.add(words)
         order += again
-    is_complete: List[int] = []
-    n_asked = 0
+    n_asked = n_complete = 0
     for i in order:
         if n_asked >= n:
             break
         answer(i, asked[i])
         n_asked += 1
-        if run == Run.complete and n_asked < n and n_asked // 6 > len(is_complete):
+        if run == Run.complete and n_asked < n and n_asked // 6 > n_complete:
             [questions] = find_questions(nlp, [(copy_tokens(docs[i]), verdicts[i])])
             if questions.further < 0.5:
                 n_asked += 1
                 if {*(place for place, verdict in verdicts[i].items() if verdict == ACCEPT), *questions.sure} == gold[
                     i
                 ]:
-                    is_complete.append(i)
+                    is_complete.add(i)
+                    n_complete += 1
                     verdicts[i].update(dict.fromkeys(questions.sure, ACCEPT))
-    return verdicts, is_complete
 
 
 def most_doubtful(questions: Questions) -> float:
@@ -190,6 +190,8 @@ def main(
     n_answers: int = typer.Option(3600, help="Number of answers"),
     seed: List[int] = typer.Option([0], help="Seeds, of the sentences too"),
     steps: int = typer.Option(800, help="Steps of each training"),
+    rounds: int = typer.Option(1, help="Rounds: in each the model asks that has learned from those before"),
+    figure: Optional[Path] = typer.Option(None, help="PNG file for a figure of all results: F against answers"),
     cost: float = typer.Option(10, help="Answers that take as long as a sentence in full"),
 ):
     """Train on answers, and print the scores."""
@@ -201,28 +203,31 @@ def main(
         full, others = shuffled[:n_full], shuffled[n_full:]
         base = work / f"nothing-{n_full}-{number}"
         for name in sorted(run, key=list(Run).index):
-            key = {"run": name.value, "full": n_full, "answers": n_answers, "seed": number, "steps": steps}
+            key = {"run": name.value, "full": n_full, "answers": n_answers, "rounds": rounds, "seed": number}
+            key["steps"] = steps
             if any(key.items() <= other.items() for other in done):
                 continue
             verdicts: Verdicts = [{} for _ in others]
-            is_complete: List[int] = []
+            is_complete: Set[int] = set()
             extra: List[Doc] = []
             if name == Run.everything:
                 extra = others
             elif name == Run.in_full:
                 extra = others[: round(n_answers / cost)]
-            elif name not in (Run.nothing, Run.ner_nothing):
+            folder = work / f"{name.value}-{n_full}-{number}"
+            if name not in (Run.nothing, Run.ner_nothing, Run.everything, Run.in_full):
                 how = Run.doubtful if name in (Run.accepted, Run.ner) else name
                 nlp = spacy.load(base / "model-best")
-                prepare(nlp)
-                verdicts, is_complete = ask(how, nlp, others, n_answers, number)
-                known = set(is_complete)
-                learned = [
-                    answered(doc, said, i in known, name != Run.accepted)
-                    for i, (doc, said) in enumerate(zip(others, verdicts))
-                ]
-                extra = [doc for doc in learned if doc is not None]
-            folder = work / f"{name.value}-{n_full}-{number}"
+                for i in range(rounds):
+                    if i:
+                        nlp, _ = train(name, [*full, *extra], dev, folder, number, steps)
+                    prepare(nlp)
+                    ask(how, nlp, others, n_answers // rounds, number + 1000 * i, verdicts, is_complete)
+                    learned = [
+                        answered(doc, said, i in is_complete, name != Run.accepted)
+                        for i, (doc, said) in enumerate(zip(others, verdicts))
+                    ]
+                    extra = [doc for doc in learned if doc is not None]
             nlp, seconds = train(name, [*full, *extra], dev, folder, number, steps)
             held_out = [doc for i, doc in enumerate(dev) if i % 3]
             said = [verdict for of_doc in verdicts for verdict in of_doc.values()]
@@ -239,6 +244,38 @@ def main(
     ]
     header = ("", "full", "seed", "yes", "no", "all", "sentences", "P", "R", "F", "CPU s")
     msg.table(rows, header=header, divider=True, aligns=("l", *"r" * 10))
+    if figure is not None:
+        draw(done, figure)
+
+
+def draw(results: List[Dict[str, Any]], path: Path) -> None:
+    """Draw F against the number of answers, the mean and the range of the seeds. Sentences in full stand where their
+    time is that of so many answers."""
+    from matplotlib.figure import Figure
+
+    names = {
+        Run.complete: "nearest to 0.5, and “is that all?”",
+        Run.random: "any span in doubt",
+        Run.in_full: "sentences in full, for the same time",
+    }
+    fig = Figure(figsize=(6.4, 4), layout="constrained")
+    axes = fig.subplots()
+    start = [100 * row["f"] for row in results if row["run"] == Run.nothing]
+    for name, label in names.items():
+        scores: Dict[int, List[float]] = {0: start}
+        for row in results:
+            if row["run"] == name:
+                scores.setdefault(row["answers"], []).append(100 * row["f"])
+        x = sorted(scores)
+        means = [sum(scores[n]) / len(scores[n]) for n in x]
+        below = [mean - min(scores[n]) for mean, n in zip(means, x)]
+        above = [max(scores[n]) - mean for mean, n in zip(means, x)]
+        style = "--" if name == Run.in_full else "-"
+        axes.errorbar(x, means, yerr=(below, above), label=label, marker="o", linestyle=style, capsize=3)
+    axes.set(xlabel="answers", ylabel="F on dev")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right", frameon=False)
+    fig.savefig(path, dpi=120)
 
 
 if __name__ == "__main__":

@@ -46,17 +46,18 @@ nO = null
 @architectures = "spacy.Tok2Vec.v2"
 
 [bio_ner.model.tok2vec.embed]
-@architectures = "spacy_bio_ner.SubwordEmbed.v1"
+@architectures = "spacy_bio_ner.SubwordEmbed.v2"
 width = 128
 rows = 5000
 table_width = 64
 prefixes = [1, 2, 3, 4]
 suffixes = [2, 3, 4]
+include_static_vectors = false
 
 [bio_ner.model.tok2vec.encode]
 @architectures = "spacy_bio_ner.BiLSTMEncoder.v1"
-width = 128
-depth = 2
+width = 192
+depth = 1
 """
 
 

@@ -125,13 +125,14 @@ def window(text: str, start: int, end: int, width: int) -> Tuple[int, int]:
 def _reach(characters: Iterator[str], room: int) -> int:
     """RETURNS (int): How many of the characters are shown in so much room: all, or as many as end at white space."""
     blank = n = 0
-    for n, character in enumerate(characters):
+    for character in characters:
         room -= cell_len(character)
         if room < 0:
             return blank or n
         if character.isspace():
             blank = n
-    return n + 1
+        n += 1
+    return n
 
 
 def clean(text: str) -> str:

@@ -1,7 +1,7 @@
 """`bio-ner ask`: yes or no to the spans that a pipeline is least sure of."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple
+from typing import List, Optional
 
 import srsly
 from spacy.cli._util import Arg, Opt
@@ -10,10 +10,6 @@ from wasabi import msg
 from ..annotate.job import Kind
 from ..util import InputError, printable
 from ._app import atomic_write, bio_ner_cli, clear_errors, load_pipeline, needs_extra
-
-if TYPE_CHECKING:
-    from ..annotate.inputs.discovery import Source
-    from ..annotate.inputs.item import Fields
 
 
 @bio_ner_cli.command("ask")
@@ -49,6 +45,7 @@ def ask_cli(
         from ..asking.journal import encode, open_journal
         from ..asking.session import Session
         from ..asking.terminal import converse
+        from ..asking.unread import read_texts
 
         for path in filter(None, (answers, tasks)):
             if texts.resolve() in (path.resolve(), *path.resolve().parents):
@@ -59,7 +56,7 @@ def ask_cli(
         with open_journal(answers) as journal:
             nlp = load_pipeline(model, gpu_id)
             passed_over: List[str] = []
-            session = Session(nlp, _read_texts(sources, fields, nlp.max_length, passed_over), journal)
+            session = Session(nlp, read_texts(sources, fields, nlp.max_length, passed_over), journal)
             if tasks is not None:
                 asked = [encode(asking.answer(None), asking.probability) for asking in session.questions()]
                 with atomic_write(tasks) as beside:
@@ -70,20 +67,3 @@ def ask_cli(
                 msg.good(f"{session.n_answers} answers in {printable(str(answers))}")
         if passed_over:
             msg.warn(f"Passed over {len(passed_over)} of the inputs, such as {passed_over[0]}")
-
-
-def _read_texts(
-    sources: "List[Source]", fields: "Fields", max_length: int, passed_over: List[str]
-) -> Iterator[Tuple[str, str]]:
-    """YIELDS (Tuple[str, str]): The texts and their ids. What is none, or too long, is noted."""
-    from ..annotate.inputs.discovery import read_items
-    from ..annotate.inputs.item import Refused
-    from ..annotate.inputs.streams import Progress
-
-    for item in read_items(sources, fields, Progress()):
-        if isinstance(item, Refused):
-            passed_over.append(printable(f"{item.place}: {item.cause}"))
-        elif len(item.text) > max_length:
-            passed_over.append(f"{item.place}: found {len(item.text)} characters, expected at most {max_length}")
-        else:
-            yield item.text, item.id

@@ -38,7 +38,7 @@ def report_cli(
     # fmt: on
 ):
     """
-    Report what a pipeline gets right and wrong, as a page for people.
+    Report what a pipeline gets right and wrong, as an HTML page.
 
     One HTML file without scripts, which needs no network and prints well:
     scores by type, what kinds of mistakes there are, which labels are confused,

@@ -159,6 +159,27 @@ def test_entities_of_another_pipeline(tmp_path):
     assert [token.ent_iob_ + token.ent_type_ for token in doc] == ["BDIS", "O", "O"] and not has_posterior(doc)
 
 
+def test_a_student_of_spacy_s_ner_finds_what_that_finds(tmp_path):
+    fix_random_seed(0)
+    teacher, student = spacy.blank("en"), spacy.blank("en")
+    teacher.add_pipe("ner")
+    student.add_pipe("bio_ner", config={"model": SMALL_MODEL})
+    gold = [(text, {"entities": ents}) for text, ents in TEXTS]
+    optimizer = teacher.initialize(lambda: [Example.from_dict(teacher.make_doc(t), known) for t, known in gold])
+    for _ in range(30):
+        teacher.update([Example.from_dict(teacher.make_doc(t), known) for t, known in gold], sgd=optimizer)
+    teacher.to_disk(tmp_path / "ner")
+    (tmp_path / "x.txt").write_text("\n".join(text for text, _ in TEXTS))
+    distill(tmp_path / "out", tmp_path / "x.txt", teachers=[tmp_path / "ner"])
+    corpus = Corpus(tmp_path / "out")
+    optimizer = student.initialize(lambda: corpus(student))
+    for _ in range(60):
+        student.update(list(corpus(student)), sgd=optimizer)
+    found = [[(ent.text, ent.label_) for ent in teacher(text).ents] for text, _ in TEXTS]
+    assert sum(map(len, found)) >= 5
+    assert [[(ent.text, ent.label_) for ent in student(text).ents] for text, _ in TEXTS] == found
+
+
 def test_entities_with_a_low_score_are_missing(tmp_path):
     nlp = spacy.blank("en")
     nlp.add_pipe("scored_entities")

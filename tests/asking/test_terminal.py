@@ -20,7 +20,7 @@ import spacy_bio_ner.cli  # noqa: F401  (adds the commands)
 from spacy_bio_ner.asking.journal import Journal
 from spacy_bio_ner.asking.questions import Question
 from spacy_bio_ner.asking.session import AskedText, Asking
-from spacy_bio_ner.asking.terminal import show
+from spacy_bio_ner.asking.terminal import LINES, show, window
 from spacy_bio_ner.corpora.answers import ACCEPT, IGNORE, REJECT
 
 from ..conftest import TEXTS
@@ -228,3 +228,15 @@ class _Screen:
                 assert select.select([self.terminal], [], [], 120)[0], self.seen
                 self.seen += os.read(self.terminal, 4096).decode("utf8", "replace")
             self.place = found + len(text)
+
+
+@pytest.mark.parametrize("start, end", [(0, 7), (8, 13), (14, 21), (0, 21)])
+def test_a_short_text_is_its_own_window(start, end):
+    assert window("Aspirin after fevers.", start, end, width=60) == (0, 21)
+
+
+def test_a_window_ends_at_white_space_and_holds_the_span():
+    text = "word " * 1000
+    first, last = window(text, 2500, 2504, width=60)
+    assert text[first - 1].isspace() and text[last].isspace() and first < 2500 < 2504 < last
+    assert last - first <= 60 * LINES

@@ -134,7 +134,9 @@ def test_joblib(run_in_a_process):
     batches = run_in_a_process("joblib", "joblib", "batches")
     assert len(batches) == 4
     for doc, other in zip(batches[0], batches[0][2:]):
-        assert doc == other and doc[0][1] == "DIS"
+        assert doc[0][1] == "DIS" and [ent[:2] for ent in doc] == [ent[:2] for ent in other]
+        # The place in a batch changes the last digits.
+        assert [ent[2] for ent in doc] == pytest.approx([ent[2] for ent in other], abs=1e-6)
 
 
 @pytest.mark.slow
@@ -171,7 +173,7 @@ def test_spacy_curated_transformers(nlp):
     curated = pytest.importorskip("spacy_curated_transformers")
     tokenizers = pytest.importorskip("curated_tokenizers")
     if tuple(map(int, numpy.__version__.split(".")[:2])) >= (2, 4) and curated:
-        pytest.skip("spacy-curated-transformers 0.3 cannot train with NumPy 2.4")
+        pytest.skip("spacy-curated-transformers cannot train with NumPy 2.4")
     from spacy.training import Example
 
     from ..conftest import TEXTS

@@ -91,9 +91,19 @@ def test_project_document_leaves_the_readme_as_it_is(tmp_path):
 @pytest.mark.e2e
 def test_the_corpus_and_config_of_the_bot_pass_the_same_steps(tmp_path):
     project = copy_of_the_repository(tmp_path / "project")
-    for step in ("convert", "debug"):
+    for step in ("convert", "audit"):
         variables = ("--vars.corpus", "assistant", "--vars.config", "assistant")
         run(sys.executable, "-m", "spacy", "project", "run", step, project, *variables, cwd=tmp_path)
+
+
+@pytest.mark.e2e
+def test_forty_sentences_are_enough_to_get_to_the_training(tmp_path):
+    project = copy_of_the_repository(tmp_path / "project")
+    sentences = (project / "assets" / "medical" / "train.iob").read_text(encoding="utf8").split("\n\n")
+    (project / "assets" / "mine").mkdir()
+    (project / "assets" / "mine" / "mine.iob").write_text("\n\n".join(sentences[:40]) + "\n", encoding="utf8")
+    for step in ("convert", "audit"):
+        run(sys.executable, "-m", "spacy", "project", "run", step, project, "--vars.corpus", "mine", cwd=tmp_path)
 
 
 @pytest.mark.e2e
@@ -106,7 +116,7 @@ def test_a_newcomer_s_single_file_of_150_sentences(tmp_path):
     text = "\n\n".join(sentences[:150]) + "\n"
     (project / "assets" / "tickets" / "tickets.iob").write_text(text, encoding="utf8")
     variables = ("--vars.corpus", "tickets", "--vars.lang", "xx", "--vars.folds", "3")
-    for step in ("check", "convert", "debug", "train", "calibrate", "evaluate", "package"):
+    for step in ("check", "convert", "audit", "train", "calibrate", "evaluate", "package"):
         run(sys.executable, "-m", "spacy", "project", "run", step, project, *variables, cwd=tmp_path)
     folds = srsly.read_json(project / "metrics" / "tickets-lstm-folds.json")
     calibration = srsly.read_json(project / "metrics" / "tickets-lstm-calibration.json")
@@ -120,7 +130,7 @@ def test_a_newcomer_s_single_file_of_150_sentences(tmp_path):
 @pytest.mark.e2e
 def test_from_the_bundled_corpus_to_an_installed_wheel(tmp_path):
     project = copy_of_the_repository(tmp_path / "project")
-    for step in ("convert", "debug", "train", "calibrate", "evaluate", "package"):
+    for step in ("convert", "audit", "train", "calibrate", "evaluate", "package"):
         run(sys.executable, "-m", "spacy", "project", "run", step, project, cwd=tmp_path)
 
     scores = srsly.read_json(project / "metrics" / "medical-lstm.json")
