@@ -102,8 +102,10 @@ def forward(model: Model, Xr: Union[Ragged, RaggedWords], is_train: bool) -> Tup
     hidden = xp.empty((n_tokens, 2 * nH), dtype=W.dtype)
     cache = model.attrs["cache"]
     if is_train:
-        cache.clear()
-    W_by_gate, U_by_gate, b_by_gate = cache.by_gate(xp, [W, U, b])
+        cache.clear()  # these weights are about to change
+        W_by_gate, U_by_gate, b_by_gate = (_by_gate(xp, array) for array in (W, U, b))
+    else:
+        W_by_gate, U_by_gate, b_by_gate = cache.by_gate(xp, [W, U, b])
     if isinstance(Xr, RaggedWords):
         parts = cache.input_parts(xp, Xr.words, Xr.is_table, W_by_gate, b_by_gate)
         words = Xr.rows[packing.orders.T] + xp.arange(2) * parts.shape[2]

@@ -11,7 +11,7 @@ from thinc.types import Floats2d, FloatsXd
 # The number of words that are kept. When there are more, the table starts again with those of the batch.
 CAPACITY = 2**15
 # Parameters of at most this size are compared by value.
-SMALL = 2**10
+SMALL = 2**14
 # If fewer words than this are new, they are repeated up to this number. BLAS multiplies a matrix of very few rows in
 # another way and rounds differently, but a word's vector should not depend on how many others were new with it.
 FEW = 8
