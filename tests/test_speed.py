@@ -108,6 +108,7 @@ def test_what_is_kept_of_weights_is_not_outdated(trained, monkeypatch):
 
     [*_, layer] = [node for node in pipe.model.walk() if node.name == "bilstm"]
     optimizer = trained.resume_training()
+    optimizer.learn_rate = 0.05
     examples = [Example.from_dict(trained.make_doc(TEXTS[0]), {"entities": [(12, 22, "CHEM")]})]
     check()
     trained.update(examples, sgd=optimizer)
