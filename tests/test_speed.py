@@ -113,7 +113,7 @@ def test_what_is_kept_of_weights_is_not_outdated(trained, monkeypatch):
     check()
     trained.update(examples, sgd=optimizer)
     check()
-    trained.update(examples)
+    trained.update(examples, sgd=False)
     check()  # between the gradient and the step
     pipe.finish_update(optimizer)
     check()
