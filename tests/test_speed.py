@@ -117,6 +117,9 @@ def test_what_is_kept_of_weights_is_not_outdated(trained, monkeypatch):
     check()  # between the gradient and the step
     pipe.finish_update(optimizer)
     check()
+    for name in "WUb":
+        layer.get_param(name)[...] *= 0.8
+    check()
     with pipe.model.use_params({(layer.id, name): 0.5 * layer.get_param(name) for name in "WUb"}):
         check()
     check()
