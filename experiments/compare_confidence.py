@@ -43,7 +43,7 @@ def read(nlp: Language, path: Path) -> Corpus:
     golds = list(read_docs(path, nlp.vocab))
     docs = [Doc(nlp.vocab, words=[token.text for token in gold]) for gold in golds]
     potentials = component.model.predict(docs)
-    preset = preset_constraints(docs, component.labels, component.cfg["spans_key"])
+    preset = preset_constraints(docs, component.labels, component.spans_key)
     spans = tags_to_spans(LinearChain.from_potentials(OPS, potentials).given(*preset).viterbi())
     offsets = numpy.cumsum([0, *map(len, docs)])
     gold = {(e.start + o, e.end + o, component.labels.index(e.label_)) for d, o in zip(golds, offsets) for e in d.ents}

@@ -150,7 +150,7 @@ class BioEntityRecognizer(TrainablePipe):
             threshold=threshold,
             candidate_threshold=candidate_threshold,
             temperature=temperature,
-            spans_key=name if spans_key is None else spans_key,
+            spans_key=None if spans_key == name else spans_key,
             incorrect_spans_key=incorrect_spans_key,
         )
         # The labels are part of the model, since its tags mean nothing without them.
@@ -168,6 +168,12 @@ class BioEntityRecognizer(TrainablePipe):
     def labels(self) -> Tuple[str, ...]:
         """RETURNS (Tuple[str, ...]): The entity labels, without B- and I-."""
         return tuple(self.model.attrs["labels"])
+
+    @property
+    def spans_key(self) -> str:
+        """RETURNS (str): The key of the span group that is written. By default it is the component's name, which is
+        another where a pipeline takes the component from another pipeline (`source`) under a name of its own."""
+        return self.cfg["spans_key"] or self.name
 
     @property
     def label_data(self) -> Tuple[str, ...]:
@@ -256,7 +262,7 @@ class BioEntityRecognizer(TrainablePipe):
                 analyses.append([([], 1.0)])
                 continue
             # Entities whose labels no tag stands for are in no sequence of tags.
-            unknown = [ent for ent in presets(doc, self.cfg["spans_key"])[0] if ent.label_ not in self.labels]
+            unknown = [ent for ent in presets(doc, self.spans_key)[0] if ent.label_ not in self.labels]
             found = []
             for spans, probability in k_best_entities(self._distribution([doc]), k):
                 ents = [Span(doc, start, end, label=self.labels[label]) for start, end, label in spans.tolist()]
@@ -275,7 +281,7 @@ class BioEntityRecognizer(TrainablePipe):
         rows = list(zip(spans.tolist(), *(column.tolist() for column in columns)))
         offsets = numpy.cumsum([0] + [len(doc) for doc in docs])
         bounds = numpy.searchsorted(spans[:, 0], offsets).tolist()
-        key, labels = self.cfg["spans_key"], [get_string_id(label) for label in self.labels]
+        key, labels = self.spans_key, [get_string_id(label) for label in self.labels]
         # The docs may be another pipeline's: their strings are to have the labels.
         for strings in {id(doc.vocab): doc.vocab.strings for doc in docs}.values():
             for label in self.labels:
@@ -477,7 +483,7 @@ class BioEntityRecognizer(TrainablePipe):
         RAISES (ValueError): If it is none, since the scores are not numbers."""
         check_upstream(self.model, docs, self.name)
         potentials = self.model.predict(docs)
-        preset = preset_constraints(docs, self.labels, self.cfg["spans_key"], self.cfg["incorrect_spans_key"])
+        preset = preset_constraints(docs, self.labels, self.spans_key, self.cfg["incorrect_spans_key"])
         chain = LinearChain.from_potentials(self.model.ops, potentials, self.cfg["temperature"]).given(*preset)
         is_finite = numpy.isfinite(self.model.ops.to_numpy(chain.log_partition))
         if not is_finite.all():
@@ -560,6 +566,8 @@ class BioEntityRecognizer(TrainablePipe):
         """Refuse what would predict something else than it has learned."""
         if "labels" in self.cfg:  # where they were kept before
             self.model.attrs["labels"] = self.cfg.pop("labels")
+        if self.cfg["spans_key"] == self.name:  # as earlier versions saved what is now None
+            self.cfg["spans_key"] = None
         check_weights(self.model, self.name)
         for label in self.labels:
             self.vocab.strings.add(label)

@@ -39,7 +39,10 @@ CHECKS: Dict[str, Tuple[Callable[[Any], bool], str]] = {
         lambda value: _is_number(value) and 0.01 <= value <= 100,
         "a number from 0.01 to 100",
     ),
-    "spans_key": (lambda value: isinstance(value, str) and value != "", "the key of a span group"),
+    "spans_key": (
+        lambda value: value is None or (isinstance(value, str) and value != ""),
+        "the key of a span group, or None for the name of the component",
+    ),
     "incorrect_spans_key": (lambda value: value is None or isinstance(value, str), "the key of a span group, or None"),
 }
 # Settings of version 1 that are gone, and the value with which they had no effect.

@@ -34,7 +34,7 @@ def test_two_components_keep_their_own_probabilities(trained):
     text = "Fever after penicillin"
     alone = confidences(trained(text))
     first, second = trained.get_pipe("bio_ner"), add_second(trained)
-    assert second.cfg["spans_key"] == "second"
+    assert second.spans_key == "second"
     first.cfg["threshold"] = {"DIS": 1.0}  # the first finds the chemical, and leaves the disease to the second
     doc = trained(text)
     found = confidences(doc)
@@ -47,6 +47,22 @@ def test_two_components_keep_their_own_probabilities(trained):
     # In another order too, and with all that is found by one already.
     first.cfg["threshold"] = 0.0
     assert confidences(trained(text)) == pytest.approx(alone)
+
+
+def test_components_taken_from_other_pipelines_do_not_undo_each_other(trained, tmp_path):
+    """Each was trained alone, as "bio_ner", and knows one label."""
+    text, alone = "Fever after penicillin", confidences(trained("Fever after penicillin"))
+    trained.get_pipe("bio_ner").cfg["threshold"] = {"CHEM": 0.0, "DIS": 1.0}
+    trained.to_disk(tmp_path / "chemicals")
+    trained.get_pipe("bio_ner").cfg["threshold"] = {"CHEM": 1.0, "DIS": 0.0}
+    trained.to_disk(tmp_path / "diseases")
+    nlp = spacy.load(tmp_path / "chemicals")
+    nlp.add_pipe("bio_ner", name="diseases", source=spacy.load(tmp_path / "diseases"))
+    nlp.to_disk(tmp_path / "both")
+    for both in (nlp, spacy.load(tmp_path / "both")):
+        found = confidences(both(text))
+        assert found.keys() == alone.keys()
+        assert found["penicillin", "CHEM"] == pytest.approx(alone["penicillin", "CHEM"])
 
 
 @pytest.mark.parametrize("candidate_threshold", [None, 0.001])

@@ -63,7 +63,7 @@ class Annotation(Job):
 
     def work(self, shard: Shard) -> Record:
         nlp = load_same(self.model, self.gpu_id)
-        keys = [component.cfg["spans_key"] for component in bio_ners(nlp)]
+        keys = [component.spans_key for component in bio_ners(nlp)]
         tables: Dict[str, List[Row]] = {name: [] for name in SCHEMAS}
         texts, refused = take_texts(shard, nlp.max_length)
 

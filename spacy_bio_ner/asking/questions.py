@@ -75,7 +75,7 @@ def find_questions(nlp: Language, asked: Iterable[Tuple[Doc, Dict[Place, str]]])
         spans: accept, reject or ignore.
     YIELDS (Questions): What there is to ask about each.
     """
-    key = bio_ner_of(nlp).cfg["spans_key"]
+    key = bio_ner_of(nlp).spans_key
     given = ((_given(doc, verdicts), verdicts) for doc, verdicts in asked)
     for doc, verdicts in nlp.pipe(given, as_tuples=True):
         questions, sure = [], []
