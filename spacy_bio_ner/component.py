@@ -17,7 +17,7 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Ragged
 
 from .confidence import read_confidence, register_extensions, write_confidences
-from .constraints import gold_constraints, preset_constraints, presets, with_presets
+from .constraints import gold_constraints, preset_constraints, presets
 from .crf import bio
 from .crf.linear_chain import LinearChain
 from .crf.losses import cross_entropy, match_labels, negative_log_likelihood
@@ -287,8 +287,8 @@ class BioEntityRecognizer(TrainablePipe):
             for label in self.labels:
                 strings.add(label)
         candidate_threshold = self.cfg["candidate_threshold"] or float("inf")
-        for i, (doc, offset, is_preset) in enumerate(zip(docs, offsets.tolist(), with_presets(docs))):
-            preset, blocked = presets(doc, key) if is_preset else ([], [])
+        for i, (doc, offset) in enumerate(zip(docs, offsets.tolist())):
+            preset, blocked = presets(doc, key)
             taken = {token for ent in preset for token in range(ent.start, ent.end)}
             # An entity that another component of this kind has found keeps the probability that it has there.
             ents, scored = list(preset), [(ent, 1.0, 0.0, True) for ent in preset if read_confidence(ent) is None]
@@ -575,4 +575,5 @@ class BioEntityRecognizer(TrainablePipe):
 
 def _labels_of(example: Example) -> Set[str]:
     """RETURNS (Set[str]): The labels of an example's gold entities."""
-    return {ent.label_ for ent in example.reference.ents}
+    doc = example.reference
+    return {doc.vocab.strings[label] for label in set(doc.to_array("ENT_TYPE").tolist()) if label}

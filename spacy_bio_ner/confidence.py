@@ -18,7 +18,7 @@ are neither read nor written.
 """
 
 import warnings
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 from spacy.tokens import Doc, Span, SpanGroup
 
@@ -81,7 +81,7 @@ def write_confidences(
     key: str,
     scored: Iterable[Tuple[Span, float, float, bool]],
     expected: Optional[Dict[str, float]] = None,
-    left_out: Iterable[Tuple[Span, float]] = (),
+    left_out: Sequence[Tuple[Span, float]] = (),
 ) -> None:
     """Write probabilities to a Doc, and candidates if there are any, in the place of what an earlier pass has written.
 
@@ -90,23 +90,22 @@ def write_confidences(
     scored (Iterable[Tuple[Span, float, float, bool]]): The entities and candidates in the order of their starts, with
         the probability of each, the probability that no token of it is in any entity, and whether it is an entity.
     expected (Optional[Dict[str, float]]): The expected number of entities of each label, if candidates were asked for.
-    left_out (Iterable[Tuple[Span, float]]): The entities that a threshold has left out, and their probabilities.
+    left_out (Sequence[Tuple[Span, float]]): The entities that a threshold has left out, and their probabilities.
     """
-    keeps_values = not _is_taken(CONFIDENCE)
+    values, keeps_values = _values(doc), not _is_taken(CONFIDENCE)
     if keeps_values:
         for earlier in read_scored(doc, key):
-            _values(doc).pop(_user_data_key(CONFIDENCE, earlier.start_char, earlier.end_char), None)
+            values.pop(_user_data_key(CONFIDENCE, earlier.start_char, earlier.end_char), None)
     spans, confidences = [], {}
     for span, probability, outside, is_entity in scored:
         start, end, label = span.start_char, span.end_char, span.label_
         spans.append(span)
-        confidences[_attrs_key(span)] = [probability, outside, is_entity]
+        confidences[_attrs_key(start, end, label)] = [probability, outside, is_entity]
         if is_entity and keeps_values:
-            _values(doc)[_user_data_key(CONFIDENCE, start, end)] = {label: probability}
+            values[_user_data_key(CONFIDENCE, start, end)] = {label: probability}
     attrs: Dict[str, Any] = {CONFIDENCES: confidences}
-    unlikely = {_attrs_key(span): probability for span, probability in left_out}
-    if unlikely:
-        attrs[LEFT_OUT] = unlikely
+    if left_out:
+        attrs[LEFT_OUT] = {_key_of(span): probability for span, probability in left_out}
     if expected is not None:
         attrs[EXPECTED] = expected
     doc.spans[key] = SpanGroup(doc, name=key, attrs=attrs, spans=[] if expected is None else spans)
@@ -120,8 +119,7 @@ def confidence_keys(doc: Doc) -> List[str]:
 def read_scored(doc: Doc, key: str) -> List[ScoredSpan]:
     """RETURNS (List[ScoredSpan]): The entities and candidates that a component has written to a Doc under its
     spans_key, in the order of their starts. Empty if it has not processed the Doc."""
-    group = doc.spans.get(key)
-    return [] if group is None else list(_scored(group))
+    return list(_scored(doc.spans[key])) if key in doc.spans else []
 
 
 def read_left_out(doc: Doc, key: str) -> Dict[Tuple[int, int, str], float]:
@@ -155,7 +153,7 @@ def read_confidence(span: Span) -> Optional[float]:
     written = _written(span, CONFIDENCE)
     if span.label_ in written:
         return written[span.label_]
-    key = _attrs_key(span)
+    key = _key_of(span)
     for group in _groups(span.doc):
         found = group.attrs[CONFIDENCES].get(key)
         if found is not None:
@@ -189,7 +187,7 @@ def read_alternatives(span: Span) -> List[Alternative]:
     if span.label_ in written:
         return written[span.label_]
     for group in _groups(doc):
-        found = group.attrs[CONFIDENCES].get(_attrs_key(span))
+        found = group.attrs[CONFIDENCES].get(_key_of(span))
         if found is None:
             continue
         alternatives = [Alternative(None, found[1])]
@@ -222,9 +220,13 @@ def _scored(group: SpanGroup) -> Iterator[ScoredSpan]:
         yield ScoredSpan(*_place(key), *values)
 
 
-def _attrs_key(span: Span) -> str:
+def _attrs_key(start_char: int, end_char: int, label: str) -> str:
     """RETURNS (str): Where the group's attrs keep what is known of a span."""
-    return f"{span.start_char}:{span.end_char}:{span.label_}"
+    return f"{start_char}:{end_char}:{label}"
+
+
+def _key_of(span: Span) -> str:
+    return _attrs_key(span.start_char, span.end_char, span.label_)
 
 
 def _place(attrs_key: str) -> Tuple[int, int, str]:

@@ -4,6 +4,7 @@ Annotation is read as (iob, types): for each token its ENT_IOB and the hash of i
 """
 
 import warnings
+from itertools import accumulate
 from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy
@@ -79,9 +80,8 @@ def preset_constraints(
     n_tags = bio.n_tags(len(labels))
     attrs = numpy.concatenate([doc.to_array([ENT_IOB, ENT_TYPE, SENT_START, IS_SPACE]) for doc in docs])
     iob, types, sent_start, is_space = attrs.T
-    offsets = numpy.cumsum([0] + [len(doc) for doc in docs]).tolist()
     rejected: List[rejections.Span] = []
-    for doc, offset in zip(docs, offsets):
+    for doc, offset in zip(docs, accumulate(map(len, docs), initial=0)):
         if doc.spans:
             ents, _ = presets(doc, spans_key)
             for ent in set(doc.ents) - set(ents):
@@ -96,14 +96,17 @@ def preset_constraints(
         hashes = [docs[0].vocab.strings.add(label) for label in labels]
         allowed = bio.allowed_tags(iob, _label_indices(types, hashes), n_tags)
     for tokens, is_forbidden in ((sent_start == 1, bio.is_inside), (is_space == 1, bio.is_begin)):
-        if tokens.any():
-            allowed[numpy.ix_(free & tokens, is_forbidden(numpy.arange(n_tags)))] = False
+        rows = numpy.flatnonzero(free & tokens)
+        if len(rows):
+            allowed[rows[:, None], is_forbidden(numpy.arange(n_tags))] = False
     return Constraints(allowed, rejected)
 
 
 def presets(doc: Doc, spans_key: str) -> Tuple[List[Span], List[Span]]:
     """RETURNS (Tuple[List[Span], List[Span]]): The entities that are set on a doc and that no earlier pass of the same
     component found, and its blocked tokens."""
+    if not doc.has_annotation("ENT_IOB"):  # as the tokenizer leaves it
+        return [], []
     iob, types = doc.to_array([ENT_IOB, ENT_TYPE]).T
     blocked = numpy.flatnonzero((iob == bio.IOB_BEGIN) & (types == 0)).tolist()
     ents = list(doc.ents) if types.any() else []
@@ -111,16 +114,6 @@ def presets(doc: Doc, spans_key: str) -> Tuple[List[Span], List[Span]]:
         earlier = earlier_entities(doc, spans_key)
         ents = [ent for ent in ents if (ent.start_char, ent.end_char, ent.label_) not in earlier]
     return ents, [doc[i : i + 1] for i in blocked]
-
-
-def with_presets(docs: Sequence[Doc]) -> List[bool]:
-    """RETURNS (List[bool]): Whether entities or blocked tokens are set on each doc."""
-    iob = numpy.concatenate([doc.to_array(ENT_IOB) for doc in docs])
-    preset = numpy.flatnonzero((iob == bio.IOB_BEGIN) | (iob == bio.IOB_INSIDE))
-    if not len(preset):
-        return [False] * len(docs)
-    bounds = numpy.searchsorted(preset, numpy.cumsum([0] + [len(doc) for doc in docs]))
-    return (numpy.diff(bounds) > 0).tolist()
 
 
 def annotated_labels(doc: Doc) -> Optional[Sequence[str]]:

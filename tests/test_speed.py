@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc
+from spacy.training import Example
 
 from spacy_bio_ner.crf.bio import allowed_starts, allowed_transitions
 from spacy_bio_ner.layers import packing as packing_module
+from spacy_bio_ner.layers import word_cache
 from spacy_bio_ner.layers.packing import Packing, pack
 
 from .crf.enumeration import OPS
@@ -91,6 +93,40 @@ def test_pipeline_equals_the_plain_computation(trained, batch_size):
             assert [(ent.start, ent.end, ent.label_) for ent in doc.ents] == [row[:3] for row in expected]
             confidences = [ent._.confidence for ent in doc.ents]
             numpy.testing.assert_allclose(confidences, [row[3] for row in expected], atol=1e-4)
+
+
+@bilstm
+def test_what_is_kept_of_weights_is_not_outdated(trained, monkeypatch):
+    """The weights change in place, are others for a while, and the table of words starts again."""
+    pipe = trained.get_pipe("bio_ner")
+
+    def check():
+        for doc in trained.pipe(TEXTS):
+            expected = plain_entities(pipe, doc)
+            assert [(ent.start, ent.end, ent.label_) for ent in doc.ents] == [row[:3] for row in expected]
+            numpy.testing.assert_allclose([e._.confidence for e in doc.ents], [row[3] for row in expected], atol=1e-4)
+
+    [*_, layer] = [node for node in pipe.model.walk() if node.name == "bilstm"]
+    optimizer = trained.resume_training()
+    optimizer.learn_rate = 0.05
+    examples = [Example.from_dict(trained.make_doc(TEXTS[0]), {"entities": [(12, 22, "CHEM")]})]
+    check()
+    trained.update(examples, sgd=optimizer)
+    check()
+    trained.update(examples, sgd=False)
+    check()  # between the gradient and the step
+    pipe.finish_update(optimizer)
+    check()
+    for name in "WUb":
+        layer.get_param(name)[...] *= 0.8
+    check()
+    with pipe.model.use_params({(layer.id, name): 0.5 * layer.get_param(name) for name in "WUb"}):
+        check()
+    check()
+    monkeypatch.setattr(word_cache, "CAPACITY", 4)
+    pipe.model.get_ref("tok2vec").layers[0].attrs["cache"].clear()
+    for _ in range(2):
+        check()
 
 
 @pytest.mark.parametrize("rows", [1, 7, 10**6])

@@ -5,18 +5,51 @@ there is no padding to read, and one product and a few element-wise calls make a
 """
 
 from itertools import groupby
-from typing import Callable, List, Optional, Tuple, Union, cast
+from typing import Any, Callable, List, Optional, Tuple, Union, cast
 
 from thinc.api import Model, Ops
-from thinc.types import Floats2d, Floats3d, Floats4d, Ragged
+from thinc.types import Floats2d, Floats3d, Floats4d, FloatsXd, Ragged
 
 from .blas import one_thread
 from .packing import Packing, pack
+from .word_cache import WeightsCache
 from .words import RaggedWords
 
 # Steps of fewer rows than this are quickest if the gates of a row lie side by side, larger ones if each gate of all
 # rows lies in one piece.
 FEW = 8
+
+
+class LSTMCache(WeightsCache):
+    """The weights in the order of gates, and the input parts of the words of a table: x W + b for each gate and
+    direction, which a word has wherever it stands."""
+
+    def clear(self) -> None:
+        """Forget everything."""
+        super().clear()
+        self._by_gate: List[Floats4d] = []
+        self._words: Any = None
+        self._parts: Any = None
+        self._n_parts = 0
+
+    def by_gate(self, xp, weights: List[FloatsXd]) -> List[Floats4d]:
+        """RETURNS (List[Floats4d]): What _by_gate makes of W, U and b."""
+        if self.refresh(weights):
+            self._by_gate = [_by_gate(xp, array) for array in weights]
+        return self._by_gate
+
+    def input_parts(self, xp, words: Floats2d, is_table: bool, W: Floats4d, b: Floats4d) -> Floats4d:
+        """RETURNS (Floats4d): The input parts of words, of shape (4, 2, words or more, nH)."""
+        if not is_table:
+            return _project(xp, words, W, b)
+        if words.base is not self._words:
+            self._words, self._n_parts = words.base, 0
+            self._parts = xp.empty((4, 2, len(words.base), W.shape[-1]), dtype=W.dtype)
+        if self._n_parts < len(words):
+            new = slice(self._n_parts, len(words))
+            self._parts[:, :, new] = _project(xp, words[new], W, b)
+            self._n_parts = len(words)
+        return self._parts
 
 
 def BiLSTM(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[Union[Ragged, RaggedWords], Ragged]:
@@ -41,6 +74,7 @@ def BiLSTM(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[Union[Ra
         init=init,
         dims={"nO": nO, "nI": nI},
         params={"W": None, "U": None, "b": None},
+        attrs={"cache": LSTMCache()},
     )
 
 
@@ -62,45 +96,43 @@ def forward(model: Model, Xr: Union[Ragged, RaggedWords], is_train: bool) -> Tup
     nH = U.shape[1]
     packing = pack(model.ops, lengths)
     n_tokens = packing.orders.shape[1]
-    # Training needs the gates and states of all rows again, prediction only those of one block and the state before it.
-    n_kept = n_tokens if is_train else packing.block_size
-    gates = xp.empty((4, n_kept, 2, nH), dtype=W.dtype)
-    cells = xp.empty((n_kept, 2 * nH), dtype=W.dtype)
-    hidden = xp.empty((n_kept, 2 * nH), dtype=W.dtype)
-    Y = xp.empty((n_tokens, 2 * nH), dtype=W.dtype)
-    W_by_gate, U_by_gate, b_by_gate = _by_gate(xp, W), _by_gate(xp, U), _by_gate(xp, b[:, None])
+    # Training needs the gates and cells of all rows again, prediction only those of one block and the state before it.
+    gates = xp.empty((4, n_tokens if is_train else 0, 2, nH), dtype=W.dtype)
+    cells = xp.empty((n_tokens if is_train else packing.block_size, 2 * nH), dtype=W.dtype)
+    hidden = xp.empty((n_tokens, 2 * nH), dtype=W.dtype)
+    cache = model.attrs["cache"]
+    if is_train:
+        cache.clear()  # these weights are about to change
+        W_by_gate, U_by_gate, b_by_gate = (_by_gate(xp, array) for array in (W, U, b))
+    else:
+        W_by_gate, U_by_gate, b_by_gate = cache.by_gate(xp, [W, U, b])
     if isinstance(Xr, RaggedWords):
-        # The same word has the same input part wherever it stands.
-        projected = (xp.matmul(Xr.words, W_by_gate) + b_by_gate).swapaxes(0, 1)
-        projected = xp.ascontiguousarray(projected)
+        parts = cache.input_parts(xp, Xr.words, Xr.is_table, W_by_gate, b_by_gate)
+        words = Xr.rows[packing.orders.T] + xp.arange(2) * parts.shape[2]
+        parts = parts.reshape(4, -1, nH)  # the words read forward, then those read backward
     h = xp.zeros((2, packing.sizes[0] if packing.sizes else 0, nH), dtype=W.dtype)
     c = xp.zeros((h.shape[1], 2 * nH), dtype=W.dtype)
     for steps in packing.blocks:
         rows = slice(packing.steps[steps.start].start, packing.steps[steps.stop - 1].stop)
-        kept = rows if is_train else slice(0, rows.stop - rows.start)
-        orders = packing.orders[:, rows]
-        block = gates[:, kept]
-        if not is_train and packing.sizes[steps.start] < FEW:
-            block = gates.reshape(-1, 4, 2, nH)[kept].swapaxes(0, 1)
         if isinstance(Xr, RaggedWords):
-            for d, words in enumerate(xp.take(Xr.rows, orders)):
-                block[:, :, d] = xp.take(projected[d], words, axis=1)
+            block = xp.take(parts, words[rows], axis=1)
         else:
-            xp.matmul(xp.take(Xr.dataXd, orders, axis=0), W_by_gate, out=block.swapaxes(1, 2))
+            block = gates[:, rows] if is_train else xp.empty((4, rows.stop - rows.start, 2, nH), dtype=W.dtype)
+            xp.matmul(xp.take(Xr.dataXd, packing.orders[:, rows], axis=0), W_by_gate, out=block.swapaxes(1, 2))
             block += b_by_gate.swapaxes(1, 2)
-        h, c = _run(xp, packing.sizes[steps], block, cells[kept], hidden[kept], U_by_gate, h, c)
-        for d, order in enumerate(orders):
-            Y[order, d * nH : (d + 1) * nH] = hidden[kept, d * nH : (d + 1) * nH]
+        if not is_train and packing.sizes[steps.start] < FEW:
+            block = xp.ascontiguousarray(block.swapaxes(0, 1)).swapaxes(0, 1)
+        new_cells = cells[rows] if is_train else cells[: rows.stop - rows.start]
+        h, c = _run(xp, packing.sizes[steps], block, new_cells, hidden[rows], U_by_gate, h, c)
+    Y = xp.take(hidden.reshape(-1, nH), 2 * packing.places + xp.arange(2), axis=0).reshape(n_tokens, 2 * nH)
 
     @one_thread
     def backprop(dYr: Ragged) -> Ragged:
         X, dY = cast(Ragged, Xr).dataXd, dYr.dataXd
-        forward, backward = packing.orders
-        dhidden = xp.stack([dY[forward, :nH], dY[backward, nH:]])
+        dhidden = xp.stack([dY[order, d * nH : (d + 1) * nH] for d, order in enumerate(packing.orders)])
         dgates = _run_back(xp, packing, gates, cells, dhidden, U)
-        dX = xp.zeros_like(X)
-        for d, order in enumerate(packing.orders):
-            dX[order] += dgates[d] @ W[d].T
+        forward, backward = xp.matmul(dgates, W.transpose(0, 2, 1))
+        dX = xp.take(forward, packing.places[:, 0], axis=0) + xp.take(backward, packing.places[:, 1], axis=0)
         Xd = xp.take(X, packing.orders, axis=0)
         later = dgates[:, packing.steps[0].stop :] if packing.steps else dgates
         before = hidden[packing.previous].reshape(-1, 2, nH)
@@ -112,10 +144,16 @@ def forward(model: Model, Xr: Union[Ragged, RaggedWords], is_train: bool) -> Tup
     return Ragged(Y, lengths), backprop
 
 
-def _by_gate(xp, array: Floats3d) -> Floats4d:
-    """RETURNS (Floats4d): An array of shape (2, rows, 4 * nH) as (4, 2, rows, nH), with all but the last gate halved:
-    since sigmoid(x) = tanh(x / 2) / 2 + 1 / 2, one call then activates all four."""
-    by_gate = xp.ascontiguousarray(array.reshape(*array.shape[:2], 4, -1).transpose(2, 0, 1, 3))
+def _project(xp, words: Floats2d, W: Floats4d, b: Floats4d) -> Floats4d:
+    parts = xp.matmul(words, W)
+    parts += b
+    return parts
+
+
+def _by_gate(xp, array: FloatsXd) -> Floats4d:
+    """RETURNS (Floats4d): An array of shape (2, rows, 4 * nH), or (2, 4 * nH) with one row, as (4, 2, rows, nH), with
+    all but the last gate halved: since sigmoid(x) = tanh(x / 2) / 2 + 1 / 2, one call then activates all four."""
+    by_gate = xp.ascontiguousarray(array.reshape(2, -1, 4, array.shape[-1] // 4).transpose(2, 0, 1, 3))
     by_gate[:3] *= 0.5
     return by_gate
 
@@ -173,7 +211,7 @@ def _run_back(xp, packing: Packing, gates: Floats4d, cells: Floats2d, dhidden: F
     local[:, later:, 2 * nH : 3 * nH] *= cells[:, packing.previous]
     local[:, :, 3 * nH :] = i * (1 - g * g)
     dc_dh = o * (1 - tanh_c * tanh_c)
-    UT = U.transpose(0, 2, 1)
+    UT = xp.ascontiguousarray(U.transpose(0, 2, 1))  # BLAS is up to twice as fast then
     dh = xp.zeros((2, later, nH), dtype=gates.dtype)
     dc = xp.zeros((2, later, nH), dtype=gates.dtype)
     by_gate = local.reshape(2, n_rows, 4, nH)

@@ -10,16 +10,26 @@ from thinc.types import Ints1d
 # Rows that are computed at once where the steps are smaller: what belongs to them then stays in a processor's
 # second-level cache.
 BLOCK_ROWS = 256
+# Tokens of a text whose packing is kept for the next one of its length.
+SHORT = 64
 
 
 def pack(ops: Ops, lengths: Ints1d) -> "Packing":
-    """The packing of a batch. The layers of a model ask for the same one after another, so the last is kept.
+    """The packing of a batch. The layers of a model ask for the same one after another, so the last is kept, and those
+    of short texts by themselves, which differ in length alone.
 
     ops (Ops): The ops of the model.
     lengths (Ints1d): The number of tokens of each sequence.
     RETURNS (Packing): The packing.
     """
+    if len(lengths) == 1 and lengths[0] <= SHORT:
+        return _pack_short(ops, int(lengths[0]))
     return _pack(ops, ops.to_numpy(lengths).astype("int64").tobytes())
+
+
+@lru_cache(maxsize=SHORT)
+def _pack_short(ops: Ops, length: int) -> "Packing":
+    return Packing(ops, numpy.array([length]))
 
 
 @lru_cache(maxsize=1)
@@ -39,8 +49,9 @@ class Packing:
     orders (Ints2d): For each row the token it stands for, as an index into the concatenated batch, and the same when
         each sequence is read from its end. Of shape (2, rows).
     forward (Ints1d): The first of the two.
+    places (Ints2d): For each token the row that stands for it in either order, of shape (tokens, 2).
     previous (Ints1d): For each row after the first step, the row of the same sequence one step before.
-    last (ArrayXd): For each row, whether it is the last of its sequence.
+    last (Ints1d): The last row of each sequence, in no order.
     owners (Ints1d): For each row, the index of its sequence in the batch.
     """
 
@@ -63,14 +74,14 @@ class Packing:
         self.steps: List[slice] = [slice(a, b) for a, b in zip(bounds, bounds[1:])]
         self.blocks = _blocks(offsets)
         self.block_size = max((bounds[block.stop] - bounds[block.start] for block in self.blocks), default=0)
-        self.orders = xp.asarray(numpy.stack([starts[rank] + step, (starts + running)[rank] - 1 - step]))
+        orders = numpy.stack([starts[rank] + step, (starts + running)[rank] - 1 - step])
+        places = numpy.empty_like(orders)
+        numpy.put_along_axis(places, orders, numpy.arange(len(rank))[None], axis=1)
+        self.orders, self.places = xp.asarray(orders), xp.asarray(places.T)
         self.forward = self.orders[0]
         later = slice(self.sizes[0] if n_steps else 0, None)
-        previous = offsets[step[later] - 1] + rank[later]
-        self.previous = xp.asarray(previous)
-        last = numpy.ones(len(rank), dtype=bool)
-        last[previous] = False
-        self.last = xp.asarray(last)
+        self.previous = xp.asarray(offsets[step[later] - 1] + rank[later])
+        self.last = xp.asarray(offsets[running - 1] + numpy.arange(len(running)))
         self.owners = xp.asarray(order[rank])
 
 

@@ -107,9 +107,9 @@ def _add(ops: Ops, vectors: List[Floats2d], tokens: Ints1d, added: Floats2d) -> 
         return vectors
     bounds = numpy.cumsum([0] + [len(array) for array in vectors]).tolist()
     if isinstance(vectors, TokenVectors):
-        words = ops.xp.vstack([vectors.words, vectors.words[vectors.rows[tokens]] + added])
-        word_of_token = vectors.rows.copy()
-        word_of_token[tokens] = ops.xp.arange(len(vectors.words), len(words))
+        distinct, word_of_token = ops.xp.unique(vectors.rows, return_inverse=True)
+        words = ops.xp.vstack([vectors.words[distinct], vectors.words[vectors.rows[tokens]] + added])
+        word_of_token[tokens] = ops.xp.arange(len(distinct), len(words))
         return TokenVectors(words, word_of_token, bounds)
     flat = ops.flatten(vectors).copy()
     flat[tokens] += added

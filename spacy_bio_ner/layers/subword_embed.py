@@ -7,6 +7,7 @@ those of recent batches not again (see word_cache.py).
 """
 
 from functools import lru_cache
+from itertools import accumulate
 from typing import Callable, List, Optional, Tuple
 
 import numpy
@@ -98,19 +99,19 @@ def init(
                 "The embedding is to include static vectors, but the pipeline has none: set initialize.vectors (in the "
                 "project's configs paths.vectors) to a table that 'spacy init vectors' made."
             )
-        join[0].initialize(X=_join_input(model, X, tokens, subwords.predict(features)))
+        join[0].initialize(X=_join_input(model, X, attrs, tokens, subwords.predict(features)))
 
 
 def forward(
     model: Model[List[Doc], List[Floats2d]], docs: List[Doc], is_train: bool
 ) -> Tuple[List[Floats2d], Callable]:
     ops, cache = model.ops, model.attrs["cache"]
-    bounds = numpy.cumsum([0] + [len(doc) for doc in docs]).tolist()
+    bounds = list(accumulate(map(len, docs), initial=0))
     attrs = _attributes(docs)
     if not is_train:
         embed = lambda tokens: _embed(model, docs, attrs, tokens, is_train=False)[0]  # noqa: E731
         words, rows = cache.lookup(ops, _keys(attrs), _weights(model, docs), embed)
-        return TokenVectors(words, ops.asarray1i(rows), bounds), lambda d_docs: []
+        return TokenVectors(words, ops.asarray1i(rows), bounds, is_table=True), lambda d_docs: []
     cache.clear()
     tokens, word_of_token = _distinct_words(attrs)
     vectors, backprop_vectors = _embed(model, docs, attrs, tokens, is_train)
@@ -135,7 +136,7 @@ def _embed(
     vectors, backprop_subwords = subwords(model.ops.asarray(_features(model, docs, attrs, tokens)), is_train)
     if not join:
         return vectors, backprop_subwords
-    joined, backprop_join = join[0](_join_input(model, docs, tokens, vectors), is_train)
+    joined, backprop_join = join[0](_join_input(model, docs, attrs, tokens, vectors), is_train)
 
     def backprop(d_joined: Floats2d) -> Floats2d:
         return backprop_subwords(model.ops.as_contig(backprop_join(d_joined)[:, : vectors.shape[1]]))
@@ -143,9 +144,11 @@ def _embed(
     return joined, backprop
 
 
-def _join_input(model: Model, docs: List[Doc], tokens: numpy.ndarray, vectors: Floats2d) -> Floats2d:
+def _join_input(
+    model: Model, docs: List[Doc], attrs: numpy.ndarray, tokens: numpy.ndarray, vectors: Floats2d
+) -> Floats2d:
     """RETURNS (Floats2d): The vectors of words beside their static vectors, which are zero for those without one."""
-    ops, table, words = model.ops, docs[0].vocab.vectors, _strings(docs, tokens)
+    ops, table, words = model.ops, docs[0].vocab.vectors, _strings(docs, attrs, tokens)
     if table.mode == Mode.floret:
         static = ops.asarray2f(table.get_batch(words))
     else:
@@ -188,16 +191,16 @@ def _keys(attrs: numpy.ndarray) -> numpy.ndarray:
 def _features(model: Model, docs: List[Doc], attrs: numpy.ndarray, tokens: numpy.ndarray) -> numpy.ndarray:
     """RETURNS (ndarray): The features of some tokens, uint64 of shape (words, features)."""
     prefixes, suffixes = tuple(model.attrs["prefixes"]), tuple(model.attrs["suffixes"])
-    affixes = numpy.array([_affixes(word, prefixes, suffixes) for word in _strings(docs, tokens)], dtype="uint64")
+    words = _strings(docs, attrs, tokens)
+    affixes = numpy.array([_affixes(word, prefixes, suffixes) for word in words], dtype="uint64")
     return numpy.hstack([attrs[tokens, 1:], affixes.reshape(len(tokens), len(prefixes) + len(suffixes))])
 
 
-def _strings(docs: List[Doc], tokens: numpy.ndarray) -> List[str]:
+def _strings(docs: List[Doc], attrs: numpy.ndarray, tokens: numpy.ndarray) -> List[str]:
     """RETURNS (List[str]): The words of some tokens, counted through all docs. Each doc has strings of its own:
     pipelines are given docs of several vocabularies too."""
-    starts = numpy.cumsum([0] + [len(doc) for doc in docs])
-    of_doc = numpy.searchsorted(starts, tokens, side="right") - 1
-    return [docs[i][token].text for i, token in zip(of_doc.tolist(), (tokens - starts[of_doc]).tolist())]
+    of_doc = numpy.searchsorted(numpy.cumsum([len(doc) for doc in docs]), tokens, side="right")
+    return [docs[i].vocab.strings[word] for i, word in zip(of_doc.tolist(), attrs[tokens, 0].tolist())]
 
 
 @lru_cache(maxsize=2**16)

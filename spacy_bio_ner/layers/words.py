@@ -14,30 +14,34 @@ from thinc.types import Floats2d, Ints1d, Ragged
 class TokenVectors(list):
     """The vectors of each doc's tokens, a list of arrays of shape (tokens, width).
 
-    words (Floats2d): The vectors of the distinct words, of shape (words, width).
+    words (Floats2d): The vectors of words, of shape (words, width), these and perhaps others.
     rows (Ints1d): For each token of all docs the row of its word, of shape (tokens,).
+    is_table (bool): Whether words is a view of a table that lasts, to which only rows are added.
     """
 
-    def __init__(self, words: Floats2d, rows: Ints1d, bounds: List[int]) -> None:
+    def __init__(self, words: Floats2d, rows: Ints1d, bounds: List[int], is_table: bool = False) -> None:
         """bounds (List[int]): The first token of each doc, and the end of the last."""
         tokens = words[rows]
         super().__init__(tokens[start:end] for start, end in zip(bounds, bounds[1:]))
         self.words = words
         self.rows = rows
+        self.is_table = is_table
 
 
 @dataclass
 class RaggedWords:
     """What a Ragged of token vectors is, as the vectors of words.
 
-    words (Floats2d): The vectors of the distinct words, of shape (words, width).
+    words (Floats2d): The vectors of words, of shape (words, width), these and perhaps others.
     rows (Ints1d): For each token of all docs the row of its word, of shape (tokens,).
     lengths (Ints1d): The number of tokens of each doc.
+    is_table (bool): Whether words is a view of a table that lasts, to which only rows are added.
     """
 
     words: Floats2d
     rows: Ints1d
     lengths: Ints1d
+    is_table: bool = False
 
 
 def tokens2ragged() -> Model[List[Floats2d], Union[Ragged, RaggedWords]]:
@@ -50,7 +54,7 @@ def forward(
 ) -> Tuple[Union[Ragged, RaggedWords], Callable]:
     lengths = model.ops.asarray1i([len(x) for x in Xs])
     if isinstance(Xs, TokenVectors) and not is_train:
-        return RaggedWords(Xs.words, Xs.rows, lengths), lambda dY: []
+        return RaggedWords(Xs.words, Xs.rows, lengths, Xs.is_table), lambda dY: []
 
     def backprop(dY: Ragged) -> List[Floats2d]:
         return model.ops.unflatten(dY.dataXd, lengths)

@@ -104,13 +104,16 @@ def test_packing_orders_every_token_once(lengths):
     starts = numpy.cumsum([0] + lengths)
     sequence_of = numpy.repeat(numpy.arange(len(lengths)), lengths)
     forward, backward = packing.orders
+    is_last = numpy.isin(numpy.arange(sum(lengths)), packing.last)
     assert sorted(forward.tolist()) == sorted(backward.tolist()) == list(range(sum(lengths)))
     assert (packing.forward == forward).all()
+    for order, places in zip(packing.orders, packing.places.T):
+        assert (order[places] == numpy.arange(len(order))).all()
     assert packing.sizes == [sum(n > t for n in lengths) for t in range(max(lengths, default=0))]
     for t, (n, rows) in enumerate(zip(packing.sizes, packing.steps)):
         sequences = sequence_of[forward[rows]]
         assert sequences.tolist() == sequence_of[forward[:n]].tolist() == packing.owners[rows].tolist()
-        for sequence, f, b, last in zip(sequences, forward[rows], backward[rows], packing.last[rows]):
+        for sequence, f, b, last in zip(sequences, forward[rows], backward[rows], is_last[rows]):
             assert f == starts[sequence] + t and b == starts[sequence + 1] - 1 - t
             assert last == (f + 1 == starts[sequence + 1])
     if lengths and max(lengths):

@@ -102,7 +102,7 @@ def with_vectors(nlp):
 def static_part(model, docs):
     attrs = _attributes(docs)
     tokens = numpy.arange(len(attrs))
-    return _join_input(model, docs, tokens, numpy.zeros((len(attrs), 8), dtype="float32"))[:, 8:]
+    return _join_input(model, docs, attrs, tokens, numpy.zeros((len(attrs), 8), dtype="float32"))[:, 8:]
 
 
 def test_static_vectors_are_looked_up_by_form_and_then_in_lower_case(with_vectors):
