@@ -21,7 +21,7 @@ from spacy_bio_ner.annotate.inputs.discovery import check_fields, find_sources
 from spacy_bio_ner.annotate.inputs.item import Fields
 from spacy_bio_ner.asking.journal import open_journal
 from spacy_bio_ner.asking.session import Asking, Session
-from spacy_bio_ner.asking.terminal import KEYS, UNDO, window
+from spacy_bio_ner.asking.terminal import ALL, KEYS, NONE, NOTHING_LEFT, UNDO, window
 from spacy_bio_ner.asking.unread import read_texts
 from spacy_bio_ner.util import InputError
 from spacy_bio_ner.views import label_colors
@@ -32,9 +32,10 @@ LABELS = {"y": "Yes", "n": "No", "s": "Skip", UNDO: "Undo"}
 
 
 @st.cache_resource(show_spinner="Looking for questions")
-def start(model: str, texts: str, answers: str) -> Tuple[Session, List[str]]:
-    """RETURNS (Tuple[Session, List[str]]): The session, for all who look at the page, and the inputs that were passed
-    over. The file of answers stays locked as long as the page is served."""
+def start(model: str, texts: str, answers: str) -> Tuple[Session, List[str], ExitStack]:
+    """RETURNS (Tuple[Session, List[str], ExitStack]): The session, for all who look at the page, the inputs that were
+    passed over, and what keeps the file of answers locked as long as it is not thrown away: while the page is served.
+    """
     sources, _ = find_sources([Path(texts)], None)
     fields = Fields(("text",))
     check_fields(sources, fields)
@@ -44,16 +45,14 @@ def start(model: str, texts: str, answers: str) -> Tuple[Session, List[str]]:
         journal = stack.enter_context(open_journal(Path(answers)))
         session = Session(nlp, read_texts(sources, fields, nlp.max_length, passed_over), journal)
         session.next()
-        stack.pop_all()
-    return session, passed_over
+        return session, passed_over, stack.pop_all()
 
 
 def highlight(asking: Asking) -> str:
     """RETURNS (str): The text around the span that is asked about, as HTML. Spans that are known are grey."""
     text, question = asking
     first, last = 0, len(text.text)
-    known = text.all() if question is None else text.accepted()
-    ents = [{"start": start, "end": end, "label": label, "params": {"bg": KNOWN}} for start, end, label in known]
+    ents = [{"start": start, "end": end, "label": label, "params": {"bg": KNOWN}} for start, end, label in asking.known]
     if question is not None:
         first, last = window(text.text, question.start, question.end, WIDTH)
         params = {"bg": label_colors([question.label])[question.label]}
@@ -79,22 +78,20 @@ def main() -> None:
         st.error("Expected a pipeline, texts and a file of answers: `... examples/ask.py -- MODEL TEXTS ANSWERS.jsonl`")
         st.stop()
     try:
-        session, passed_over = start(*sys.argv[1:])
+        session, passed_over, _ = start(*sys.argv[1:])
     except (InputError, OSError, ValueError) as err:
         st.error(str(err))
         st.stop()
     asking = session.next()
     st.caption(f"{session.n_answers} answered")
     if asking is None:
-        st.success("Nothing is left to ask: the pipeline is sure of all other spans.")
+        st.success(NOTHING_LEFT)
     else:
         question = asking.question
         if question is not None:
             st.subheader(f"Is this {question.label}? ({question.probability:.0%})")
-        elif asking.text.all():
-            st.subheader("Is that all? These, and no other in this text?")
         else:
-            st.subheader("No entity at all in this text?")
+            st.subheader(ALL if asking.known else NONE)
         st.html(highlight(asking))
     # The buttons are others for each question, so that no key is taken for an answer to a question not yet seen.
     n = session.n_answers

@@ -75,6 +75,12 @@ class Asking(NamedTuple):
         """RETURNS (Optional[float]): How probable the span is that is asked about."""
         return None if self.question is None else self.question.probability
 
+    @property
+    def known(self) -> List[Place]:
+        """RETURNS (List[Tuple[int, int, str]]): The spans that are shown as known: what was accepted and, where it is
+        asked if that is all, what the pipeline is sure of too."""
+        return self.text.all() if self.question is None else self.text.accepted()
+
     def answer(self, verdict: Optional[str]) -> Answer:
         """RETURNS (Answer): The answer to it, or without a verdict the question as a task."""
         places = self.text.all() if self.question is None else [self.question.place]

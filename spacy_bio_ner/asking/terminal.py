@@ -19,6 +19,8 @@ HELP = "y yes   n no   s skip   u undo   q quit"
 LINES = 8  # of text around a span
 SPAN_STYLE, KNOWN_STYLE = "bold reverse yellow", "underline"
 CUT = "…"
+ALL, NONE = "Is that all? These, and no other in this text?", "No entity at all in this text?"
+NOTHING_LEFT = "Nothing is left to ask: the pipeline is sure of all other spans."
 
 
 def converse(session: Session, console: Console) -> None:
@@ -40,7 +42,7 @@ def converse(session: Session, console: Console) -> None:
         else:
             session.answer(KEYS[key])
             console.print(SAID[KEYS[key]])
-    console.print("Nothing is left to ask: the pipeline is sure of all other spans.")
+    console.print(NOTHING_LEFT)
 
 
 def read_key() -> str:
@@ -69,12 +71,11 @@ def show(asking: Asking, n_answers: int, console: Console) -> None:
     """
     text, question = asking
     console.rule(f"{n_answers} answered", style="dim", align="left")
-    known = text.all() if question is None else text.accepted()
-    marks = [(start, end, KNOWN_STYLE) for start, end, _ in known]
+    marks = [(start, end, KNOWN_STYLE) for start, end, _ in asking.known]
     if question is None:
         console.print(mark(text.text, marks, console), soft_wrap=False, end="\n\n")
-        console.print("Is that all? These, and no other in this text?" if known else "No entity at all in this text?")
-        for start, end, label in known:
+        console.print(ALL if asking.known else NONE)
+        for start, end, label in asking.known:
             console.print(Text.assemble("  ", clean(text.text[start:end]), "  ", (clean(label), "bold")))
     else:
         marks.append((question.start, question.end, SPAN_STYLE))

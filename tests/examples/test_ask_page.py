@@ -1,10 +1,14 @@
 """The page that asks, as a script."""
 
+import gc
 import re
 import sys
 
 import pytest
 import srsly
+
+from spacy_bio_ner.asking.journal import open_journal
+from spacy_bio_ner.util import InputError
 
 from ..asking.conftest import (
     unsure,  # noqa: F401
@@ -69,6 +73,15 @@ def test_a_question_is_answered_once_on_two_pages(page, tmp_path):
     button(second, "No").click().run()
     assert [answer["answer"] for answer in answers(tmp_path)] == ["accept"]
     assert second.caption[0].value == "1 answered" and shown(second) == shown(first)
+
+
+def test_nobody_else_answers_into_the_file_while_the_page_is_served(page, tmp_path):
+    app = page()
+    button(app, "Yes").click().run()
+    gc.collect()
+    with pytest.raises(InputError, match="somebody is answering into it"):
+        with open_journal(tmp_path / "answers.jsonl"):
+            pass
 
 
 def test_what_cannot_be_read(page, tmp_path):
